@@ -1,0 +1,70 @@
+"""`python -m runner`: wires configuration to experiment, and ends with the exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from runner.catalog import Catalog
+from runner.errors import AGREE, BAD_INPUT, NOT_FINISHED, ConfigError
+from runner.paths import CONF
+
+
+def main() -> None:
+    """Runs what the command line says and exits."""
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        print("runner: interrupted", file=sys.stderr)
+        code = NOT_FINISHED
+    sys.exit(code)
+
+
+def run(argv: list[str]) -> int:
+    """The exit code of one command line."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra's errors then reach us instead of being printed over several lines
+    import hydra
+
+    from runner import hydra_errors, job, sweep
+    from runner.config import register
+
+    catalog = Catalog()
+    try:
+        folder = hydra_errors.parse_flags(argv)
+        catalog = Catalog([Path(folder), CONF] if folder and Path(folder).is_dir() else [CONF])
+        register()
+        hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(job.job)()
+    except SystemExit as end:
+        return int(end.code or AGREE)
+    except Exception as error:  # whatever Hydra raises outside a job is about the configuration
+        refused = error if isinstance(error, ConfigError) else hydra_errors.translate(error, catalog)
+        print(f"runner: {refused}", file=sys.stderr)
+        sweep.sweep_away()
+        return BAD_INPUT
+    return _code(argv)
+
+
+def _code(argv: list[str]) -> int:
+    from runner import job, sweep
+
+    code = AGREE
+    if sweep.Footprint.sweep is not None:
+        code = sweep.sweep_status(sweep.Footprint.sweep)
+        if code == BAD_INPUT and not job.last:
+            print(f"runner: command line: got {' '.join(argv)}; allowed: a sweep with at least one job", file=sys.stderr)
+    elif job.last:
+        code = int(job.last["status"])
+    sweep.sweep_away()
+    return code
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

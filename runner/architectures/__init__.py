@@ -1,0 +1,1 @@
+"""Architectures: each gives a list of layers as it could be written in the configuration."""

@@ -1,0 +1,17 @@
+"""Nothing but a list of layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from runner.architectures.base import Architecture
+from runner.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sequential(Architecture):
+    """``layers`` must be given."""
+
+    def make_layers(self) -> list[tuple[str, dict[str, Any]]]:
+        raise ConfigError("layers", "null", "a list of layers, each {layer: NAME, ...}")

@@ -1,0 +1,189 @@
+"""Configuration -> everything that a run needs, checked before torch or mlflow is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from runner.architectures.base import Architecture
+from runner.arrays import DTYPES, Array, Shape
+from runner.backends.base import BackendChoice, Problem, State
+from runner.catalog import Catalog
+from runner.config import build, build_layer
+from runner.data.base import Data, Stream, Target, generator
+from runner.errors import ConfigError
+from runner.init.base import Init
+from runner.layers.base import Layer
+from runner.losses.base import Loss
+from runner.network import Network, build_network
+from runner.optimizers.base import Optimizer
+from runner.published.table import Published, read_published
+
+SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """One run, free of its configuration.
+
+    x is (samples, features) and y (samples, out), both in the run's dtype, and so are the parameters of
+    ``initial``. The last of ``backends`` is the one that the others are compared to.
+    """
+
+    problem: Problem
+    x: Array
+    y: Array
+    initial: State
+    backends: Mapping[str, BackendChoice]
+    dtype: np.dtype[Any]
+    epochs: int
+    batch_size: int
+    lockstep: bool
+    threads: int
+    verdict_every: int
+    record_every: int
+    record_gradients: bool
+    published: Published | None
+    tracking_uri: str
+    tracking_experiment: str
+
+    @property
+    def steps(self) -> int:
+        """The number of steps: a batch each, over all epochs."""
+        return self.epochs * -(-len(self.x) // self.batch_size)
+
+
+def assemble(config: Mapping[str, Any], catalog: Catalog) -> Setup:
+    """Checks ``config`` and makes everything that it describes.
+
+    Raises:
+        ConfigError: Any key, combination of keys, or file that is wrong.
+    """
+    _check_numbers(config)
+    _check_tracking(config["tracking"])
+    dtype = DTYPES[config["dtype"]]
+    x, y = _samples(config, dtype)
+    if not config["batch_size"] <= len(x):
+        raise ConfigError("batch_size", config["batch_size"], f"from 1 to the number of samples, {len(x)}")
+    network = _network(config["architecture"], x.shape[1:], catalog)
+    if network.output_shape != y.shape[1:]:
+        raise ConfigError("architecture", f"an output of shape {network.output_shape}", f"the target's, {y.shape[1:]}")
+    loss, optimizer = build(config["loss"], "loss", Loss), build(config["optimizer"], "optimizer", Optimizer)
+    backends = config["backend"]
+    return Setup(
+        problem=Problem(network, loss, optimizer, config["lr"]),
+        x=x,
+        y=y,
+        initial=State(_initial(config, network, dtype)),
+        backends={name: build(node, f"backend.{name}", BackendChoice) for name, node in backends.items()},  # type: ignore[type-abstract]
+        dtype=dtype,
+        epochs=config["epochs"],
+        batch_size=config["batch_size"],
+        lockstep=config["lockstep"],
+        threads=config["threads"],
+        verdict_every=config["verdict"]["every"],
+        record_every=config["record"]["every"],
+        record_gradients=config["record"]["gradients"],
+        published=_published(config["record"]["published"], network),
+        tracking_uri=config["tracking"]["uri"],
+        tracking_experiment=config["tracking"]["experiment"],
+    )
+
+
+def _check_numbers(config: Mapping[str, Any]) -> None:
+    if not (isfinite(config["lr"]) and config["lr"] >= 0):
+        raise ConfigError("lr", config["lr"], "a finite number from 0")
+    if config["seed"] < 0:
+        raise ConfigError("seed", config["seed"], "a whole number from 0")
+    for key in ("epochs", "batch_size", "threads"):
+        if config[key] < 1:
+            raise ConfigError(key, config[key], "a whole number from 1")
+    for group in ("verdict", "record"):
+        if config[group]["every"] < 1:
+            raise ConfigError(f"{group}.every", config[group]["every"], "a whole number from 1")
+    if config["dtype"] not in DTYPES:
+        raise ConfigError("dtype", config["dtype"], " or ".join(DTYPES))
+
+
+def _check_tracking(tracking: Mapping[str, Any]) -> None:
+    uri, key = tracking["uri"], "tracking.uri"
+    allowed = f"an MLflow tracking URI: {', '.join(SCHEMES)}, e.g. sqlite:///outputs/mlflow.db"
+    scheme = urlsplit(uri).scheme.partition("+")[0]
+    if scheme not in SCHEMES:
+        raise ConfigError(key, repr(uri), allowed)
+    if scheme == "sqlite":
+        path = Path(uri.partition(":///")[2].partition("?")[0])
+        if not uri.partition(":///")[2]:
+            raise ConfigError(key, repr(uri), "sqlite:///PATH of a file")
+        if path.exists() and not _is_sqlite(path):
+            raise ConfigError(key, f"{uri}, which is no sqlite file", "a file that MLflow made, or a new one")
+        blocked = next((p for p in path.parents if p.exists() and not p.is_dir()), None)
+        if blocked is not None:
+            raise ConfigError(key, f"{uri}, where {blocked} is a file", "a path whose folders can be made")
+    elif not urlsplit(uri).netloc:
+        raise ConfigError(key, repr(uri), allowed)
+    if not tracking["experiment"].strip():
+        raise ConfigError("tracking.experiment", repr(tracking["experiment"]), "a name")
+
+
+def _is_sqlite(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(16) in (b"", b"SQLite format 3\0")
+
+
+def _samples(config: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[Array, Array]:
+    data = build(config["data"], "data", Data)  # type: ignore[type-abstract]
+    target = build(config["target"], "target", Target)  # type: ignore[type-abstract]
+    rng = generator(config["seed"], Stream.DATA)
+    try:
+        samples = data.draw(rng)
+    except ConfigError as error:
+        raise error.below("data") from error
+    with np.errstate(over="ignore"):
+        try:
+            y = target.of(samples)
+        except ConfigError as error:
+            raise error.below("target") from error
+        x, y = samples.x.astype(dtype), y.astype(dtype)
+    for key, values in (("data", x), ("target", y)):
+        if not np.isfinite(values).all():
+            raise ConfigError(key, f"values beyond the range of {dtype.name}", "values that are finite in the run's dtype")
+    return x, y
+
+
+def _network(node: object, input_shape: Shape, catalog: Catalog) -> Network:
+    architecture = build(node, "architecture", Architecture)  # type: ignore[type-abstract]
+    try:
+        nodes = [(f"architecture.{key}", node) for key, node in architecture.specification()]
+    except ConfigError as error:
+        raise error.below("architecture") from error
+    if not nodes:
+        raise ConfigError("architecture.layers", "an empty list", "at least one layer")
+    layers = [(key, build_layer(node, key, Layer, catalog)) for key, node in nodes]  # type: ignore[type-abstract]
+    return build_network(layers, input_shape)
+
+
+def _initial(config: Mapping[str, Any], network: Network, dtype: np.dtype[Any]) -> dict[str, Array]:
+    init = build(config["init"], "init", Init)  # type: ignore[type-abstract]
+    try:
+        drawn = init.draw(network, generator(config["seed"], Stream.INIT))
+    except ConfigError as error:
+        raise error.below("init") from error
+    with np.errstate(over="ignore"):
+        initial = {name: value.astype(dtype) for name, value in drawn.items()}
+    for name, value in initial.items():
+        if not np.isfinite(value).all():
+            raise ConfigError("init", f"{name} beyond the range of {dtype.name}", "values that are finite in the run's dtype")
+    return initial
+
+
+def _published(path: str | None, network: Network) -> Published | None:
+    return None if path is None else read_published("record.published", path, network)

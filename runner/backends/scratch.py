@@ -1,0 +1,107 @@
+"""The scratch backend: the layers' hand-derived forward and backward in NumPy; no autograd anywhere in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from runner.arrays import Array, Shape
+from runner.backends.base import Backend, BackendChoice, Problem, State, Step
+from runner.layers.base import Buffers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scratch(BackendChoice):
+    """The project's own layers."""
+
+    def make(self, name: str, problem: Problem, dtype: np.dtype[Any]) -> Backend:
+        return ScratchBackend(name, problem, dtype)
+
+
+class ScratchBackend:
+    """Parameters and gradients are views of one flat vector each, (parameters,).
+
+    Args:
+        name: The backend's name.
+        problem: What to compute.
+        dtype: Of every array.
+        empty: Makes an uninitialised array of a shape and dtype; noisy arithmetic gives its own.
+    """
+
+    def __init__(
+        self, name: str, problem: Problem, dtype: np.dtype[Any], empty: Callable[[Shape, np.dtype[Any]], Array] = np.empty
+    ) -> None:
+        self.name = name
+        self._problem = problem
+        self._empty: Callable[[Shape], Array] = lambda shape: empty(shape, dtype)
+        specs = problem.network.parameters
+        size = sum(prod(p.shape) for p in specs.values())
+        self._flat, flat_gradients = self._empty((size,)), self._empty((size,))
+        self._parameters, self._gradients, at = {}, {}, 0
+        for name_, p in specs.items():
+            end = at + prod(p.shape)
+            self._parameters[name_] = self._flat[at:end].reshape(p.shape)
+            self._gradients[name_] = flat_gradients[at:end].reshape(p.shape)
+            at = end
+        self._update = problem.optimizer.scratch(self._flat, flat_gradients, problem.lr)
+        self._plans: dict[int, Plan] = {}
+
+    def load(self, state: State) -> None:
+        for name, mine in self._parameters.items():
+            mine[...] = state.parameters[name]
+
+    def step(self, x: Array, y: Array, *, draws: Mapping[str, Array], training: bool = True) -> Step:
+        plan = self._plans.get(len(x))
+        if plan is None:
+            plan = self._plans[len(x)] = Plan(self._problem, len(x), self._parameters, self._gradients, self._empty)
+        return plan.step(x, y)
+
+    def update(self) -> None:
+        self._update()
+
+    def state(self) -> State:
+        return State(self._parameters)
+
+
+class Plan:
+    """The passes of all layers and of the loss for one batch size, each over buffers made once."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        batch: int,
+        parameters: Mapping[str, Array],
+        gradients: Mapping[str, Array],
+        empty: Callable[[Shape], Array],
+    ) -> None:
+        network = problem.network
+        self.x, self.y = empty((batch, *network.input_shape)), empty((batch, *network.output_shape))
+        self.layers = []
+        for i, place in enumerate(network.places):
+            mine = {local: place.full(local) for local in place.parameters}
+            buffers = Buffers(
+                (batch, *place.input_shape),
+                {local: parameters[name] for local, name in mine.items()},
+                {local: gradients[name] for local, name in mine.items()},
+                empty,
+                input_gradient=i > 0,
+            )
+            self.layers.append(place.layer.scratch(buffers))
+        self.loss = problem.loss.scratch((batch, *network.output_shape), empty)
+        self.gradients = gradients
+
+    def step(self, x: Array, y: Array) -> Step:
+        """Forward through the layers, the loss, and backward through them."""
+        self.x[...], self.y[...] = x, y
+        a = self.x
+        for layer in self.layers:
+            a = layer.forward(a)
+        loss = self.loss.forward(a, self.y)
+        delta = self.loss.backward()
+        for layer in reversed(self.layers):
+            delta = layer.backward(delta)
+        return Step(loss, a, self.gradients)

@@ -1,0 +1,25 @@
+"""The constants of the verdict, in one place. They are no options: a tolerance that can be tuned is no verdict."""
+
+LIMIT = 30.0
+"""Roundings up to which the first and the second look acquit."""
+
+SYSTEMATIC = 1000.0
+"""A deviation this many times its own scatter over nearby points is no rounding."""
+
+NOISY_RUNS = 8
+"""Runs of the noisy arithmetic."""
+
+NOISE = 4.0
+"""Size of the noise, in unit roundoffs."""
+
+POINTS = 8
+"""Nearby points of the third look, of each kind."""
+
+KINK_RUNS = 32
+"""Moved points, and noisy runs, that span what a gradient takes on around a kink."""
+
+SHIFT = 2.0**-20
+"""How far a nearby point lies, relative to each tensor's rms."""
+
+UNIT_ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53}
+SMALLEST_SUBNORMAL = {"float32": 2.0**-149, "float64": 2.0**-1074}

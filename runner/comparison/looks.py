@@ -1,0 +1,161 @@
+"""The three looks at one step's logic, in float64: is the formula right, or is it rounding?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from runner.arrays import Array
+from runner.comparison.constants import (
+    KINK_RUNS,
+    LIMIT,
+    NOISE,
+    POINTS,
+    SMALLEST_SUBNORMAL,
+    SYSTEMATIC,
+    UNIT_ROUNDOFF,
+)
+from runner.comparison.rounding import rms
+from runner.comparison.sides import Point
+from runner.comparison.tensors import Layout
+
+DOUBLE_FROM_SINGLE = UNIT_ROUNDOFF["float64"] / UNIT_ROUNDOFF["float32"]
+MOVED = 999
+"""The point that is judged where rounding swallows the gradient at the given one."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the looks found of one side at one point, in one precision.
+
+    Attributes:
+        verdict: agree, imprecise, mismatch, undecided.
+        look: The last look taken.
+        roundings: |u - g| / sigma of every element, (layout.size,), of the last of the first two looks.
+        sigma: Its unit: one rounding, with a unit roundoff of the value and the smallest subnormal.
+        finding: What else there is to say, in words; empty where nothing is.
+    """
+
+    verdict: str
+    look: int
+    roundings: Array
+    sigma: Array
+    finding: str = ""
+
+
+def measure(u: Array, g: Array, sigma: Array, dtype: str) -> tuple[Array, Array]:
+    """Roundings of every element, and their unit: sigma, a unit roundoff of the value, and the smallest subnormal."""
+    with np.errstate(all="ignore"):
+        unit = sigma + UNIT_ROUNDOFF[dtype] * np.abs(g) + SMALLEST_SUBNORMAL[dtype]
+        q = np.where(u == g, 0.0, np.nan_to_num(np.abs(u - g) / unit, nan=np.inf))
+    return q, unit
+
+
+def judge_logic(name: str, point: Point, first: Array | None, given: bool = True) -> Judged:
+    """Judges the side ``name`` against the reference at ``point``.
+
+    ``first`` is the first look's sigma in float32's unit, None where that look is void. ``given`` is False at the
+    moved point that stands in for one where rounding swallows the gradient.
+    """
+    u, g = point.high(name), point.reference
+    if first is not None:
+        q, unit = measure(u, g, DOUBLE_FROM_SINGLE * first, "float64")
+        if q.max() <= LIMIT:
+            return Judged("agree", 1, q, unit)
+    sigma = point.sigma_of_noise(NOISE * UNIT_ROUNDOFF["float64"])
+    second = Judged("agree", 2, *measure(u, g, sigma, "float64"))
+    if swallowed(point.layout, g, sigma):
+        return _judge_moved(name, point, second) if given else _undecided(second)
+    if second.roundings.max() <= LIMIT:
+        return second
+    return _third_look(name, point, replace(second, look=3))
+
+
+def swallowed(layout: Layout, g: Array, sigma: Array) -> bool:
+    """Whether sigma reaches 1/30 of the gradient over more than half of its squared norm."""
+    gradient, sigma = g[layout.gradients], sigma[layout.gradients]
+    top = np.abs(gradient).max() or 1.0
+    squares = np.square(gradient / top)
+    return bool(squares[np.abs(gradient) < LIMIT * sigma].sum() > 0.5 * squares.sum())
+
+
+def _undecided(second: Judged) -> Judged:
+    words = "rounding swallows the gradient, here and at a point nearby: no judgement of the formula is possible"
+    return replace(second, verdict="undecided", finding=words)
+
+
+def _judge_moved(name: str, point: Point, second: Judged) -> Judged:
+    moved = point.moved(MOVED)
+    if not (np.isfinite(moved.high(name)).all() and np.isfinite(moved.reference).all()):
+        return _undecided(second)
+    there = judge_logic(name, moved, moved.sigma_of_two_precisions({}), given=False)
+    if there.verdict != "agree":
+        return there
+    return replace(there, look=max(there.look, 2), finding="rounding swallows the gradient; judged at a point nearby")
+
+
+def _third_look(name: str, point: Point, second: Judged) -> Judged:
+    suspect = second.roundings > LIMIT
+    scatter = _Scatter(name, point, second.sigma[suspect], suspect)
+    systematic, special = scatter.statistics()
+    if systematic > SYSTEMATIC:
+        return replace(second, verdict="mismatch")
+    if special > SYSTEMATIC:
+        if _within_range(name, point, suspect):
+            words = "a kink: the given point lies on it, and both values are taken on around it"
+            return replace(second, verdict="agree", finding=words)
+        return replace(second, verdict="mismatch", finding="only at this very point (a kink or a tie), not around it")
+    if any((value == 0).any() for value in point.parameters.values()):
+        systematic, _ = scatter.statistics(keep_zeros=True)
+    if systematic > SYSTEMATIC:
+        return replace(second, verdict="mismatch")
+    words = "the deviation is random around this point: a right formula in lossy arithmetic"
+    return replace(second, verdict="imprecise", finding=words)
+
+
+@dataclass(frozen=True)
+class _Scatter:
+    """The suspect elements' deviations at nearby points; ``unit`` is the size of one rounding of each."""
+
+    name: str
+    point: Point
+    unit: Array
+    suspect: Array
+
+    def statistics(self, keep_zeros: bool = False) -> tuple[float, float]:
+        """How systematic the deviation is nearby, and how far the given point stands out from those nearby.
+
+        A wrong formula deviates in the same way at all points, rounding at random. The first is |mean| over standard
+        deviation, the lesser over moved parameters and over moved inputs too; the second is the deviation at the
+        given point over the root mean square of those nearby.
+        """
+        systematic, special = np.inf, 0.0
+        here = np.abs(self._deviation(self.point))
+        for inputs in (False, True):
+            nearby = (self.point.moved(k, inputs=inputs, keep_zeros=keep_zeros) for k in range(POINTS))
+            d = np.array([self._deviation(point) for point in nearby])
+            size = rms(d)
+            spread = np.hypot(d.std(axis=0, ddof=1), self.unit)
+            if inputs and (size / np.hypot(here, self.unit)).max() > SYSTEMATIC:
+                break  # an index flipped: these points tell nothing
+            systematic = min(systematic, float((np.abs(d.mean(axis=0)) / spread).max()))
+            special = max(special, float((here / np.hypot(size, self.unit)).max()))
+            if systematic <= SYSTEMATIC:
+                break
+        return systematic, special
+
+    def _deviation(self, point: Point) -> Array:
+        return np.asarray((point.high(self.name) - point.reference)[self.suspect])
+
+
+def _within_range(name: str, point: Point, suspect: Array) -> bool:
+    """Whether the suspect values lie within what the library takes on around the point, widened by half of it."""
+    u, low = point.high(name)[suspect], point.reference[suspect]
+    high = low
+    for k in range(KINK_RUNS):
+        moved = point.moved(k).library[suspect]
+        shaken = point.noisy(NOISE * UNIT_ROUNDOFF["float64"], k + 1, near_zero=True)[suspect]
+        low, high = np.minimum.reduce([low, moved, shaken]), np.maximum.reduce([high, moved, shaken])
+    margin = 0.5 * (high - low)
+    return bool(((u >= low - margin) & (u <= high + margin)).all())

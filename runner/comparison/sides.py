@@ -1,0 +1,115 @@
+"""The two sides of a comparison, and the library, as functions of a point: each gives one vector of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from runner.arrays import DTYPES, Array
+from runner.backends.base import Backend, BackendChoice, Problem, State
+from runner.backends.scratch import Scratch, ScratchBackend
+from runner.comparison.constants import NOISY_RUNS
+from runner.comparison.rounding import empty_noisy, moved_inputs, moved_parameters, noise, rms, two_precisions
+from runner.comparison.tensors import Layout
+
+LOW, HIGH = DTYPES["float32"], DTYPES["float64"]
+
+
+class Sides:
+    """The reference, the library (our own layers) and the backends to judge, as twins made once a run.
+
+    What is judged never counts in its own favour: sigma is taken from the reference and the library only. If our
+    layers are among the backends, as they are, then that backend is the library.
+    """
+
+    def __init__(self, problem: Problem, choices: Mapping[str, BackendChoice], reference: str) -> None:
+        self.problem, self.choices, self.reference = problem, choices, reference
+        self.library = next((name for name, choice in choices.items() if type(choice) is Scratch), "the library")
+
+    @cached_property
+    def high(self) -> dict[str, Backend]:
+        """Float64 twins of all, under their names."""
+        return self._make(HIGH, (*self.choices, self.library))
+
+    @cached_property
+    def low(self) -> dict[str, Backend]:
+        """Float32 twins of reference and library."""
+        return self._make(LOW, (self.reference, self.library))
+
+    @cached_property
+    def noisy(self) -> ScratchBackend:
+        """The library over noisy arrays."""
+        return ScratchBackend("noisy arithmetic", self.problem, HIGH, empty_noisy)
+
+    def _make(self, dtype: np.dtype[Any], names: tuple[str, ...]) -> dict[str, Backend]:
+        default = Scratch()
+        return {name: self.choices.get(name, default).make(name, self.problem, dtype) for name in names}
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point, all in float64, and what the sides give there, each a vector (layout.size,) computed once.
+
+    Parameters under their names, x (batch, features), y (batch, out).
+    """
+
+    sides: Sides
+    layout: Layout
+    parameters: Mapping[str, Array]
+    x: Array
+    y: Array
+    _known: dict[str, Array] = field(default_factory=dict)
+
+    def high(self, name: str) -> Array:
+        """A side's tensors in float64."""
+        if name not in self._known:
+            self._known[name] = self._evaluate(self.sides.high[name])
+        return self._known[name]
+
+    @property
+    def reference(self) -> Array:
+        """The reference's tensors in float64."""
+        return self.high(self.sides.reference)
+
+    @property
+    def library(self) -> Array:
+        """The library's tensors in float64."""
+        return self.high(self.sides.library)
+
+    def moved(self, k: int, *, inputs: bool = False, keep_zeros: bool = False) -> Point:
+        """The k-th point nearby; the inputs are moved too if ``inputs``, the targets never."""
+        x = moved_inputs(self.x, k) if inputs else self.x
+        return Point(self.sides, self.layout, moved_parameters(self.parameters, k, keep_zeros), x, self.y)
+
+    def sigma_of_two_precisions(self, known: Mapping[str, Array]) -> Array | None:
+        """The first look's sigma in float32's unit: the reference's and the library's, added in squares.
+
+        ``known`` holds tensors in float32 that the run has computed already, by name. None where the look is void.
+        """
+        total: Array = np.zeros(self.layout.size)
+        for name in {self.sides.reference: None, self.sides.library: None}:
+            low = known[name] if name in known else self._evaluate(self.sides.low[name])
+            sigma = two_precisions(self.layout, low, self.high(name))
+            if sigma is None:
+                return None
+            total = np.hypot(total, sigma)
+        return total
+
+    def sigma_of_noise(self, error: float) -> Array:
+        """The second look's sigma: the root mean square change of the library's tensors under noisy arithmetic."""
+        change = np.array([self.noisy(error, run) - self.library for run in range(1, NOISY_RUNS + 1)])
+        return rms(np.nan_to_num(change, nan=np.inf))
+
+    def noisy(self, error: float, run: int, near_zero: bool = False) -> Array:
+        """The library's tensors in one run of noisy arithmetic."""
+        with noise(error, run, near_zero):
+            return self._evaluate(self.sides.noisy)
+
+    def _evaluate(self, backend: Backend) -> Array:
+        with np.errstate(all="ignore"):
+            backend.load(State(self.parameters))
+            return self.layout.flat(backend.step(self.x, self.y, draws={}))

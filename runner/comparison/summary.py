@@ -1,0 +1,99 @@
+"""The verdict on a whole run, gathered step by step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from runner.comparison.verdict import SEVERITY, Comparison
+
+
+@dataclass
+class TensorSummary:
+    """The worst that was seen of one tensor over all steps and backends; NaN where nothing was judged."""
+
+    max_abs: float = 0.0
+    roundings: float = float("nan")
+    logic_roundings: float = float("nan")
+    ok: bool = True
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """Where a run disagrees first: the step, the backend, the first tensor in the order of computation, and there the
+    worst element's index in the tensor, both values, and the roundings between them (NaN where a value is not finite)."""
+
+    step: int
+    backend: str
+    reference: str
+    tensor: str
+    index: tuple[int, ...]
+    value: float
+    reference_value: float
+    roundings: float
+    finding: str
+
+
+@dataclass
+class RunVerdict:
+    """The gravest verdict of a run's steps; ``first`` is the first step that has it, None where all agree."""
+
+    verdict: str = "agree"
+    first: Disagreement | None = None
+    diverged: bool = False
+    judged_steps: int = 0
+    second_looks: int = 0
+    third_looks: int = 0
+    findings: dict[str, int] = field(default_factory=dict)
+    tensors: dict[str, TensorSummary] = field(default_factory=dict)
+
+    @property
+    def agree(self) -> bool:
+        return self.verdict == "agree"
+
+    def worst(self, kind: str) -> float:
+        """The worst ``roundings`` or ``logic_roundings`` over all tensors; NaN where nothing was judged."""
+        values = [getattr(t, kind) for t in self.tensors.values()]
+        known = [v for v in values if not np.isnan(v)]
+        return max(known, default=float("nan"))
+
+    def add(self, step: int, comparisons: list[Comparison]) -> None:
+        """Takes in one step's comparisons."""
+        self.judged_steps += any(c.logic is not None for c in comparisons)
+        self.second_looks += any(max(c.logic_look, c.precision_look) >= 2 for c in comparisons)
+        self.third_looks += any(c.logic_look >= 3 for c in comparisons)
+        for c in comparisons:
+            self._add_tensors(c)
+            self.diverged = self.diverged or c.verdict == "diverged"
+            if c.verdict == "agree" and c.finding:
+                self.findings[c.finding] = self.findings.get(c.finding, step)
+            if c.verdict is not None and SEVERITY.index(c.verdict) > SEVERITY.index(self.verdict):
+                self.verdict, self.first = c.verdict, _disagreement(step, c)
+
+    def _add_tensors(self, c: Comparison) -> None:
+        for i, name in enumerate(c.layout.names):
+            t = self.tensors.setdefault(name, TensorSummary())
+            t.max_abs = float(np.fmax(t.max_abs, c.deviation.max_abs[i]))
+            t.roundings = float(np.fmax(t.roundings, c.precision.roundings[i]))
+            if c.logic is not None:
+                t.logic_roundings = float(np.fmax(t.logic_roundings, c.logic.roundings[i]))
+            t.ok = t.ok and name not in c.suspects
+
+
+def _disagreement(step: int, c: Comparison) -> Disagreement:
+    tensor = c.suspects[0] if c.suspects else c.layout.order[0]
+    i = c.layout.names.index(tensor)
+    worst = c.precision if c.logic is None or c.logic.roundings[i] < c.precision.roundings[i] else c.logic
+    index = tuple(int(k) for k in np.unravel_index(int(worst.index[i]), c.layout.shapes[i]))
+    return Disagreement(
+        step,
+        c.backend,
+        c.reference,
+        tensor,
+        index,
+        float(worst.value[i]),
+        float(worst.reference[i]),
+        float(worst.roundings[i]),
+        c.finding,
+    )

@@ -1,0 +1,61 @@
+"""All that is compared in a step, as one vector: loss, prediction and every gradient, each a slice of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from runner.arrays import Array, Shape
+from runner.backends.base import Step
+from runner.network import Network
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Names, shapes and places of the tensors of a step, in the order in which they are shown.
+
+    Attributes:
+        names: ``loss``, ``prediction``, then the parameters.
+        shapes: Their shapes; the loss has ().
+        order: The names in the order of computation: prediction, loss, then the parameters' gradients from the
+            last layer to the first.
+    """
+
+    names: tuple[str, ...]
+    shapes: tuple[Shape, ...]
+    order: tuple[str, ...]
+    starts: Array
+    size: int
+
+    def slices(self) -> dict[str, slice]:
+        """Where each tensor lies in the vector."""
+        ends = [*self.starts[1:], self.size]
+        return {name: slice(int(a), int(b)) for name, a, b in zip(self.names, self.starts, ends, strict=True)}
+
+    @property
+    def gradients(self) -> slice:
+        """Where the gradients lie: all but loss and prediction."""
+        return slice(int(self.starts[2]), self.size)
+
+    def flat(self, step: Step, dtype: np.dtype[np.float64] = np.dtype(np.float64)) -> Array:
+        """A step's tensors as one new float64 vector (size,); every narrower dtype fits in it exactly."""
+        out = np.empty(self.size, dtype)
+        out[0] = step.loss
+        at = int(self.starts[2])
+        out[1:at] = np.ravel(step.prediction)
+        for value in (step.gradients[name] for name in self.names[2:]):
+            out[at : at + value.size] = np.ravel(value)
+            at += value.size
+        return out
+
+
+def layout_of(network: Network, batch: int) -> Layout:
+    """The layout of a network's step for a batch size."""
+    parameters = network.parameters
+    names = ("loss", "prediction", *parameters)
+    shapes: tuple[Shape, ...] = ((), (batch, *network.output_shape), *(p.shape for p in parameters.values()))
+    sizes = [prod(shape) for shape in shapes]
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
+    return Layout(names, shapes, ("prediction", "loss", *network.backward_order), starts, sum(sizes))

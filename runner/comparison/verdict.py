@@ -1,0 +1,182 @@
+"""The verdict on one step and on a run: agree, imprecise, mismatch, undecided or diverged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from runner.arrays import Array
+from runner.backends.base import BackendChoice, Problem, Step
+from runner.comparison.constants import LIMIT, NOISE, UNIT_ROUNDOFF
+from runner.comparison.deviation import Deviation, deviation
+from runner.comparison.looks import Judged, judge_logic, measure
+from runner.comparison.sides import HIGH, Point, Sides
+from runner.comparison.tensors import Layout, layout_of
+
+SEVERITY = ("agree", "imprecise", "undecided", "diverged", "mismatch")
+"""From the mildest to the gravest; a run has the gravest verdict of its steps."""
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The worst element of every tensor, by roundings or, where they are not known, by deviation.
+
+    Attributes:
+        index: Its index in the flattened tensor, (tensors,).
+        value: What the judged side has there.
+        reference: What the reference has there.
+        roundings: How many roundings they are apart; NaN where it was not judged.
+        sigma: The size of one rounding there; NaN where it was not judged.
+    """
+
+    index: Array
+    value: Array
+    reference: Array
+    roundings: Array
+    sigma: Array
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One backend against the reference on one step.
+
+    ``precision`` and ``deviation`` are in the run's dtype, ``logic`` and ``logic_deviation`` in float64; ``error`` and
+    ``reference_error`` are the largest distances of each side from its own float64 twin, (tensors,). Of a step that is
+    not judged only ``deviation`` and the place of the largest one are known.
+    """
+
+    backend: str
+    reference: str
+    layout: Layout
+    verdict: str | None
+    deviation: Deviation
+    precision: Worst
+    precision_look: int = 0
+    logic: Worst | None = None
+    logic_look: int = 0
+    logic_deviation: Deviation | None = None
+    error: Array | None = None
+    reference_error: Array | None = None
+    suspects: tuple[str, ...] = ()
+    finding: str = ""
+
+
+@dataclass
+class Judge:
+    """Judges the steps of one run. Of ``choices``, the last is the reference."""
+
+    problem: Problem
+    choices: Mapping[str, BackendChoice]
+    dtype: np.dtype[Any]
+    sides: Sides = field(init=False)
+    _layouts: dict[int, Layout] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.sides = Sides(self.problem, self.choices, list(self.choices)[-1])
+
+    def layout(self, batch: int) -> Layout:
+        """The layout of a step of that batch size."""
+        if batch not in self._layouts:
+            self._layouts[batch] = layout_of(self.problem.network, batch)
+        return self._layouts[batch]
+
+    def compare(
+        self, parameters: Mapping[str, Array], x: Array, y: Array, steps: Mapping[str, Step], judged: bool
+    ) -> list[Comparison]:
+        """Compares every backend's step to the reference's.
+
+        ``parameters`` are those that the steps started from, x (batch, features) and y (batch, out) what they saw.
+        A step that is not finite is diverged, judged or not.
+        """
+        layout = self.layout(len(x))
+        flat = {name: layout.flat(step) for name, step in steps.items()}
+        broken = [name for name, value in flat.items() if not np.isfinite(value).all()]
+        if broken:
+            return [self._diverged(name, layout, flat, broken) for name in self._judged_names()]
+        if not judged:
+            return [self._unjudged(name, layout, flat) for name in self._judged_names()]
+        there = {k: np.array(v, HIGH) for k, v in parameters.items()}
+        point = Point(self.sides, layout, there, x.astype(HIGH), y.astype(HIGH))
+        first = point.sigma_of_two_precisions(flat if self.dtype != HIGH else {})
+        return [self._judge(name, point, flat, first) for name in self._judged_names()]
+
+    def _judged_names(self) -> list[str]:
+        return list(self.choices)[:-1]
+
+    def _unjudged(self, name: str, layout: Layout, flat: Mapping[str, Array]) -> Comparison:
+        u, g = flat[name], flat[self.sides.reference]
+        worst = _worst(layout, u, g, np.abs(u - g), None, None)
+        return Comparison(name, self.sides.reference, layout, None, deviation(layout, u, g), worst)
+
+    def _diverged(self, name: str, layout: Layout, flat: Mapping[str, Array], broken: list[str]) -> Comparison:
+        u, g = flat[name], flat[self.sides.reference]
+        with np.errstate(all="ignore"):
+            worst = _worst(layout, u, g, ~(np.isfinite(u) & np.isfinite(g)), None, None)
+        places = layout.slices()
+        suspects = tuple(t for t in layout.order if not all(np.isfinite(flat[b][places[t]]).all() for b in broken))
+        words = f"a value is not finite ({', '.join(broken)})"
+        return Comparison(
+            name, self.sides.reference, layout, "diverged", deviation(layout, u, g), worst, suspects=suspects, finding=words
+        )
+
+    def _judge(self, name: str, point: Point, flat: Mapping[str, Array], first: Array | None) -> Comparison:
+        reference, layout = self.sides.reference, point.layout
+        u, g = point.high(name), point.reference
+        if not (np.isfinite(u).all() and np.isfinite(g).all()):
+            return self._diverged(name, layout, {name: u, reference: g}, [f"{name} or {reference} in float64"])
+        logic = judge_logic(name, point, first)
+        precision = self._precision(point, flat[name], first, logic)
+        verdict = max((logic.verdict, precision.verdict), key=SEVERITY.index)
+        failed = logic if logic.verdict != "agree" else precision
+        places = layout.slices()
+        suspects = () if verdict == "agree" else tuple(t for t in layout.order if failed.roundings[places[t]].max() > LIMIT)
+        return Comparison(
+            backend=name,
+            reference=reference,
+            layout=layout,
+            verdict=verdict,
+            deviation=deviation(layout, flat[name], flat[reference]),
+            precision=_worst(layout, flat[name], g, precision.roundings, precision.roundings, precision.sigma),
+            precision_look=precision.look,
+            logic=_worst(layout, u, g, logic.roundings, logic.roundings, logic.sigma),
+            logic_look=logic.look,
+            logic_deviation=deviation(layout, u, g),
+            error=np.maximum.reduceat(np.abs(flat[name] - u), layout.starts),
+            reference_error=np.maximum.reduceat(np.abs(flat[reference] - g), layout.starts),
+            suspects=suspects,
+            finding=logic.finding or precision.finding,
+        )
+
+    def _precision(self, point: Point, u: Array, first: Array | None, logic: Judged) -> Judged:
+        """Is the arithmetic as good as the run's dtype allows? ``u`` in it is held against the reference in float64."""
+        if self.dtype == HIGH:
+            return Judged("agree", min(logic.look, 2), logic.roundings, logic.sigma)
+        dtype, g = self.dtype.name, point.reference
+        if first is not None:
+            q, unit = measure(u, g, first, dtype)
+            if q.max() <= LIMIT or logic.verdict != "agree":
+                return Judged("agree", 1, q, unit)
+        sigma = point.sigma_of_noise(NOISE * UNIT_ROUNDOFF[dtype])
+        q, unit = measure(u, g, sigma, dtype)
+        # An element that the logic has found to lie on a kink may be on its other side here too.
+        q = np.where(logic.roundings > LIMIT, 0.0, q)
+        if q.max() <= LIMIT:
+            return Judged("agree", 2, q, unit)
+        return Judged("imprecise", 2, q, unit, f"the formula is right; its arithmetic loses digits that {dtype} has")
+
+
+def _worst(
+    layout: Layout, u: Array, g: Array, by: Array, roundings: Array | None, sigma: Array | None
+) -> Worst:
+    at = np.array([int(np.argmax(by[place])) + int(place.start) for place in layout.slices().values()])
+    nothing = np.full(len(at), np.nan)
+    return Worst(
+        at - layout.starts,
+        u[at],
+        g[at],
+        nothing if roundings is None else roundings[at],
+        nothing if sigma is None else sigma[at],
+    )

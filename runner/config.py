@@ -1,0 +1,171 @@
+"""The typed schema of a run's configuration, and objects made from its ``_target_`` nodes."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException, ValidationError
+
+from runner.catalog import Catalog
+from runner.errors import ConfigError, choices, one_line
+
+T = TypeVar("T")
+
+TYPES = {"Float": "a number", "Integer": "a whole number", "Boolean": "true or false", "String": "text"}
+
+
+@dataclass
+class VerdictConfig:
+    every: int = MISSING
+
+
+@dataclass
+class RecordConfig:
+    every: int = MISSING
+    gradients: bool = MISSING
+    published: str | None = MISSING
+
+
+@dataclass
+class TrackingConfig:
+    uri: str = MISSING
+    experiment: str = MISSING
+
+
+@dataclass
+class Config:
+    """The top level; what ``_target_`` names is typed by the dataclass it names. Defaults live in conf/ alone."""
+
+    lr: float = MISSING
+    seed: int = MISSING
+    epochs: int = MISSING
+    batch_size: int = MISSING
+    dtype: str = MISSING
+    lockstep: bool = MISSING
+    threads: int = MISSING
+    data: Any = MISSING
+    target: Any = MISSING
+    architecture: Any = MISSING
+    init: Any = MISSING
+    loss: Any = MISSING
+    optimizer: Any = MISSING
+    backend: Any = MISSING
+    verdict: VerdictConfig = MISSING
+    record: RecordConfig = MISSING
+    tracking: TrackingConfig = MISSING
+
+
+def register() -> None:
+    """Makes the schema and the resolvers known to Hydra; to be called before it composes."""
+    from runner.help import render
+
+    ConfigStore.instance().store(name="schema", node=Config)
+    OmegaConf.register_new_resolver("runner.token", lambda: secrets.token_hex(3), use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("runner.help", lambda *, _root_: render(catalog_of(_root_)), replace=True)
+
+
+def catalog_of(hydra: DictConfig) -> Catalog:
+    """The catalog of the folders that Hydra composed from; ``hydra`` is a config with its ``hydra`` node."""
+    return Catalog([Path(source.path) for source in hydra.hydra.runtime.config_sources if source.schema == "file"])
+
+
+def current_catalog() -> Catalog:
+    """The catalog of the job that is running."""
+    return catalog_of(OmegaConf.create({"hydra": HydraConfig.get()}))
+
+
+def resolved(cfg: DictConfig) -> dict[str, Any]:
+    """The whole configuration as plain values.
+
+    Raises:
+        ConfigError: A key is missing or unknown, or an interpolation leads nowhere.
+    """
+    try:
+        whole = OmegaConf.merge(OmegaConf.structured(Config), cfg)
+        plain = OmegaConf.to_container(whole, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise complaint(error) from error
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def build(node: object, key: str, kind: type[T]) -> T:
+    """The object that a config node describes by ``_target_``, its values converted and checked.
+
+    Raises:
+        ConfigError: The node names no class of that ``kind``, or a value of it is missing, unknown, of the
+            wrong type or out of range.
+    """
+    if not isinstance(node, dict) or not isinstance(node.get("_target_"), str):
+        raise ConfigError(key, node, "a group's choice, or a mapping whose _target_ names a class")
+    cls = _locate(node["_target_"], f"{key}._target_", kind)
+    values = {k: v for k, v in node.items() if k != "_target_"}
+    try:
+        typed = OmegaConf.merge(OmegaConf.structured(cls), values)
+        plain = OmegaConf.to_container(typed, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise complaint(error).below(key) from error
+    assert isinstance(plain, dict)
+    made = cls(**{str(k): v for k, v in plain.items()})
+    if hasattr(made, "check"):
+        try:
+            made.check()
+        except ConfigError as error:
+            raise error.below(key) from error
+    return made
+
+
+def _locate(path: str, key: str, kind: type[T]) -> type[T]:
+    module, _, name = path.rpartition(".")
+    try:
+        cls = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(key, f"{path} ({error})", f"the dotted path of a {kind.__name__} class") from error
+    if not (isinstance(cls, type) and issubclass(cls, kind)):
+        raise ConfigError(key, path, f"the dotted path of a {kind.__name__} class")
+    return cls
+
+
+def build_layer(node: object, key: str, kind: type[T], catalog: Catalog) -> T:
+    """A layer from ``{layer: NAME, ...its keys}``: the keys that are not given come from conf/layer/NAME.yaml."""
+    if not isinstance(node, dict) or not isinstance(node.get("layer"), str):
+        raise ConfigError(key, node, f"{{layer: NAME, ...its keys}}, NAME one of {', '.join(catalog.names('layer'))}")
+    file = catalog.find("layer", node["layer"], key)
+    defaults = OmegaConf.to_container(OmegaConf.load(file))
+    assert isinstance(defaults, dict)
+    given = {k: v for k, v in node.items() if k != "layer"}
+    return build({**defaults, **given, "_target_": defaults["_target_"]}, key, kind)
+
+
+def complaint(error: OmegaConfBaseException) -> ConfigError:
+    """OmegaConf's error as one line: the key, what it got, what is allowed."""
+    key, text = error.full_key or str(error.key), one_line(error.msg or str(error))
+    if isinstance(error, MissingMandatoryValue):
+        return ConfigError(key, "nothing", "a value: this key has no default")
+    if isinstance(error, ConfigKeyError | AttributeError):
+        known = [str(k) for k in error.parent_node] if isinstance(error.parent_node, DictConfig) else []
+        return ConfigError(key, "no such key", choices(known, str(error.key)))
+    if isinstance(error, ValidationError):
+        wanted = next((words for name, words in TYPES.items() if f"to {name}" in text), None)
+        return ConfigError(key, text.split(" full_key")[0], wanted or "a value of the key's type")
+    return ConfigError(key, text.split(" full_key")[0], "a value that can be resolved")
+
+
+def check_backend_names(names: Mapping[str, object], catalog: Catalog) -> None:
+    """At least two backends; a name that the command line gives twice collapses in Hydra, so its text is read."""
+    allowed = f"a list of at least two different names of {', '.join(catalog.names('backend'))}"
+    for override in OverridesParser.create().parse_overrides(list(HydraConfig.get().overrides.task)):
+        value = override.value() if override.key_or_group == "backend" else None
+        if isinstance(value, list) and len(set(map(str, value))) < len(value):
+            raise ConfigError("backend", override.input_line.partition("=")[2], allowed)
+    if len(names) < 2:
+        raise ConfigError("backend", f"[{', '.join(names)}]", allowed)

@@ -1,0 +1,42 @@
+"""What can go wrong, sorted by whose turn it is to act."""
+
+import difflib
+from collections.abc import Iterable
+
+AGREE, DISAGREE, BAD_INPUT, NOT_FINISHED = 0, 1, 2, 3
+"""Exit codes: the backends agree; they do not; the configuration or a file is wrong; the run could not finish."""
+
+
+class ConfigError(Exception):
+    """A key of the configuration, or a file it names, is wrong (exit code 2).
+
+    Args:
+        key: The dotted key, e.g. ``data.low``.
+        got: What stands there.
+        allowed: What may stand there.
+    """
+
+    def __init__(self, key: str, got: object, allowed: str) -> None:
+        self.key, self.got, self.allowed = key, got, allowed
+        super().__init__(one_line(f"{key}: got {got}; allowed: {allowed}"))
+
+    def below(self, prefix: str) -> "ConfigError":
+        """The same complaint, its key taken as lying inside ``prefix``."""
+        return ConfigError(f"{prefix}.{self.key}" if self.key else prefix, self.got, self.allowed)
+
+
+class RunError(Exception):
+    """The run could not finish (exit code 3)."""
+
+
+def one_line(text: str) -> str:
+    """``text`` with every run of white space folded to one blank."""
+    return " ".join(text.split())
+
+
+def choices(allowed: Iterable[str], got: object) -> str:
+    """The allowed words in order, and the one that is near to what was typed."""
+    words = list(allowed)
+    listed = ", ".join(words) if words else "nothing"
+    near = difflib.get_close_matches(str(got), words, n=1)
+    return f"{listed} (did you mean {near[0]}?)" if near else listed

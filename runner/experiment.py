@@ -1,0 +1,106 @@
+"""One run: the loop over steps. It knows no backend and no record by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from runner.arrays import Array
+from runner.assemble import Setup
+from runner.backends.base import Backend, Step
+from runner.comparison.summary import RunVerdict
+from runner.comparison.verdict import Comparison, Judge
+
+
+@dataclass(frozen=True)
+class Record:
+    """One recorded step. The steps' arrays hold until the next step: whoever keeps them copies them."""
+
+    step: int
+    steps: Mapping[str, Step]
+    comparisons: list[Comparison]
+
+
+class Recorder(Protocol):
+    """What keeps the records of a run."""
+
+    def progress(self, step: int) -> None:
+        """Called before each step, with its number from 0."""
+        ...
+
+    def write(self, record: Record) -> None:
+        """Called after each recorded step."""
+        ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run leaves: its verdict, the first and last recorded losses, and the parameters that it ended with."""
+
+    verdict: RunVerdict
+    losses: Mapping[str, tuple[float, float]]
+    final: Mapping[str, Array]
+
+
+def run_experiment(setup: Setup, recorder: Recorder) -> Outcome:
+    """Trains every backend on the same batches in the same order, and judges the recorded steps.
+
+    With lockstep, every backend is set to the last one's state after each update, so that a deviation is one step's
+    deviation; without, each follows its own path, and only the first step, where all are alike, is judged. A step
+    that is not finite is recorded and ends the run.
+    """
+    with threadpool_limits(limits=setup.threads), np.errstate(all="ignore"):
+        backends = {name: choice.make(name, setup.problem, setup.dtype) for name, choice in setup.backends.items()}
+        for backend in backends.values():
+            backend.load(setup.initial)
+        reference = list(backends.values())[-1]
+        judge, verdict = Judge(setup.problem, setup.backends, setup.dtype), RunVerdict()
+        losses: dict[str, tuple[float, float]] = {}
+        for step, (x, y) in enumerate(batches(setup)):
+            recorder.progress(step)
+            steps = {name: backend.step(x, y, draws={}) for name, backend in backends.items()}
+            finite = all(np.isfinite(s.loss).all() for s in steps.values())
+            if is_recorded(setup, step) or not finite:
+                comparisons = judge.compare(reference.state().parameters, x, y, steps, is_judged(setup, step))
+                verdict.add(step, comparisons)
+                recorder.write(Record(step, steps, comparisons))
+                losses = {name: (losses.get(name, (float(s.loss),))[0], float(s.loss)) for name, s in steps.items()}
+            if verdict.diverged:
+                break
+            _update(setup, backends, reference)
+        final = {name: np.array(value) for name, value in reference.state().parameters.items()}
+    return Outcome(verdict, losses, final)
+
+
+def batches(setup: Setup) -> Iterator[tuple[Array, Array]]:
+    """x (batch, features) and y (batch, out) of every step, in the data's own order."""
+    for _ in range(setup.epochs):
+        for start in range(0, len(setup.x), setup.batch_size):
+            end = start + setup.batch_size
+            yield setup.x[start:end], setup.y[start:end]
+
+
+def is_recorded(setup: Setup, step: int) -> bool:
+    """Every N-th step, and the last one."""
+    return step % setup.record_every == 0 or step == setup.steps - 1
+
+
+def is_judged(setup: Setup, step: int) -> bool:
+    """Of the recorded steps every N-th, and the last one; without lockstep the first alone."""
+    if not setup.lockstep:
+        return step == 0
+    return step // setup.record_every % setup.verdict_every == 0 or step == setup.steps - 1
+
+
+def _update(setup: Setup, backends: Mapping[str, Backend], reference: Backend) -> None:
+    for backend in backends.values():
+        backend.update()
+    if setup.lockstep:
+        state = reference.state()
+        for backend in backends.values():
+            if backend is not reference:
+                backend.load(state)

@@ -1,0 +1,1 @@
+"""Initial parameters, one law a file."""

@@ -1,0 +1,130 @@
+"""One job: configuration -> run -> records, and the status that it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from runner.config import check_backend_names, current_catalog, resolved
+from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, ConfigError, RunError, one_line
+from runner.records.files import write_json, write_text
+
+if TYPE_CHECKING:
+    from runner.assemble import Setup
+    from runner.experiment import Outcome
+    from runner.records.recorder import Identity
+
+STATUS = "status.json"
+
+last: dict[str, Any] = {}
+"""The status of the job that this process ran last."""
+
+
+def job(cfg: DictConfig) -> float | None:
+    """Runs one job. It never exits and never raises for a verdict: its status (0 to 3) is the last file of its folder.
+
+    Returns the worst precision roundings, for a sweeper that looks for the largest.
+    """
+    hydra = HydraConfig.get()
+    folder = Path(hydra.runtime.output_dir)
+    in_sweep = hydra.mode == RunMode.MULTIRUN
+    sweep = Path(hydra.sweep.dir).name if in_sweep else None
+    overrides = list(hydra.overrides.task)
+    status: dict[str, Any] = {"status": NOT_FINISHED, "overrides": overrides, "folder": str(folder), "number": _number(hydra)}
+    last.clear()
+    last.update(status)
+    (folder / STATUS).unlink(missing_ok=True)
+    try:
+        found = _run(cfg, folder, overrides, sweep)
+    except ConfigError as error:
+        found = {"status": BAD_INPUT, "message": str(error)}
+    except RunError as error:
+        found = {"status": NOT_FINISHED, "message": str(error)}
+    except KeyboardInterrupt:
+        found = {"status": NOT_FINISHED, "message": "interrupted; what was recorded is kept"}
+        _leave(folder, {**status, **found}, in_sweep)
+        raise
+    except Exception as error:  # a fault of ours, told in one line; its traceback goes to a file
+        log = folder / "error.log"
+        write_text(log, traceback.format_exc())
+        found = {"status": NOT_FINISHED, "message": one_line(f"{type(error).__name__}: {error} (traceback in {log})")}
+    _leave(folder, {**status, **found}, in_sweep)
+    value: float | None = found.get("roundings")
+    return value
+
+
+def _leave(folder: Path, status: dict[str, Any], in_sweep: bool) -> None:
+    """Tells what went wrong on stderr, and writes the status unless the run was rejected: that leaves no folder."""
+    last.update(status)
+    if "message" in status:
+        print(f"runner: {status['message']}", file=sys.stderr)
+    if in_sweep or status["status"] != BAD_INPUT:
+        write_json(folder / STATUS, status)
+
+
+def _number(hydra: DictConfig) -> int | None:
+    number = OmegaConf.select(hydra, "job.num")
+    return None if number is None else int(number)
+
+
+def _run(cfg: DictConfig, folder: Path, overrides: list[str], sweep: str | None) -> dict[str, Any]:
+    """Checks, runs and records; the rest of the status. Torch and mlflow are imported once all checks have passed."""
+    from runner.assemble import assemble
+
+    config, catalog = resolved(cfg), current_catalog()
+    if not isinstance(config["backend"], dict):
+        raise ConfigError("backend", config["backend"], "a list of at least two different names")
+    check_backend_names(config["backend"], catalog)
+    setup = assemble(config, catalog)
+
+    from runner.records.recorder import Identity
+
+    outcome = _record(setup, Identity(_shown(folder), overrides, sweep, config))
+    verdict = outcome.verdict
+    return {
+        "status": AGREE if verdict.agree else DISAGREE,
+        "verdict": verdict.verdict,
+        "roundings": verdict.worst("roundings"),
+        "loss": list(outcome.losses.values())[-1][1],
+    }
+
+
+def _record(setup: Setup, identity: Identity) -> Outcome:
+    from runner.experiment import run_experiment
+    from runner.records.recorder import RunRecorder
+
+    recorder = RunRecorder(setup, identity)
+    try:
+        recorder.start()
+        outcome = run_experiment(setup, recorder)
+        recorder.finish(outcome)
+    except KeyboardInterrupt:
+        recorder.abandon("KILLED")
+        raise
+    except BaseException:
+        recorder.abandon("FAILED")
+        raise
+    return outcome
+
+
+def _shown(folder: Path) -> Path:
+    """A folder as a person would type it: relative where it lies below the current one."""
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+
+
+def read_status(folder: Path) -> dict[str, Any]:
+    """A job's status; a job that left none could not finish."""
+    try:
+        found = json.loads((folder / STATUS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = None
+    if not isinstance(found, dict):
+        return {"status": NOT_FINISHED, "overrides": [], "folder": str(folder), "number": None}
+    return found

@@ -1,0 +1,75 @@
+"""Linear: y = x W^T + b (torch.nn.Linear)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from runner.arrays import Array, Shape
+from runner.errors import ConfigError
+from runner.layers.base import Buffers, Layer, Parameter
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linear(Layer):
+    """``out`` outputs; W (out, in), b (out); the input's width is inferred."""
+
+    out: int
+    bias: bool
+
+    def check(self) -> None:
+        if self.out < 1:
+            raise ConfigError("out", self.out, "a whole number from 1")
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return (*input_shape[:-1], self.out)
+
+    def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
+        fan_in = input_shape[-1]
+        weight = {"weight": Parameter((self.out, fan_in), fan_in)}
+        return weight | ({"bias": Parameter((self.out,), fan_in)} if self.bias else {})
+
+    def scratch(self, buffers: Buffers) -> ScratchLinear:
+        return ScratchLinear(buffers)
+
+    def torch(self, input_shape: Shape) -> torch.nn.Module:
+        import torch
+
+        return torch.nn.Linear(input_shape[-1], self.out, bias=self.bias)
+
+    def describe(self, input_shape: Shape) -> str:
+        return f"Linear(in_features={input_shape[-1]}, out_features={self.out}, bias={self.bias})"
+
+
+class ScratchLinear:
+    """x (..., batch, in), W (out, in), b (out), y and delta (..., batch, out).
+
+    y = x W^T + b;  dW = delta^T x;  db = the sum of delta over the batch;  dx = delta W.
+    """
+
+    def __init__(self, buffers: Buffers) -> None:
+        self.weight = buffers.parameters["weight"]
+        self.weight_t = self.weight.mT
+        self.d_weight = buffers.gradients["weight"]
+        self.bias = buffers.parameters["bias"][..., None, :] if "bias" in buffers.parameters else None
+        self.d_bias = buffers.gradients["bias"] if self.bias is not None else None
+        self.y = buffers.empty((*buffers.input_shape[:-1], self.weight.shape[-2]))
+        self.dx = buffers.empty(buffers.input_shape) if buffers.input_gradient else None
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        np.matmul(x, self.weight_t, out=self.y)
+        if self.bias is not None:
+            np.add(self.y, self.bias, out=self.y)
+        return self.y
+
+    def backward(self, delta: Array) -> Array:
+        np.matmul(delta.mT, self.x, out=self.d_weight)
+        if self.d_bias is not None:
+            np.add.reduce(delta, axis=-2, out=self.d_bias)
+        return delta if self.dx is None else np.matmul(delta, self.weight, out=self.dx)

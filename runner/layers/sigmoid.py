@@ -1,0 +1,54 @@
+"""Sigmoid: a = 1 / (1 + exp(-z)) (torch.nn.Sigmoid)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from runner.arrays import Array, Shape
+from runner.layers.base import Buffers, Layer
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sigmoid(Layer):
+    """Elementwise; no parameters."""
+
+    def scratch(self, buffers: Buffers) -> ScratchSigmoid:
+        return ScratchSigmoid(buffers)
+
+    def torch(self, input_shape: Shape) -> torch.nn.Module:
+        import torch
+
+        return torch.nn.Sigmoid()
+
+    def describe(self, input_shape: Shape) -> str:
+        return "Sigmoid()"
+
+
+class ScratchSigmoid:
+    """z, a and delta of one shape.  a = 1 / (1 + exp(-z));  dz = delta a (1 - a).
+
+    exp(-z) overflows to inf for z below -88 (float32) or -709 (float64): a is then 0, as it should be.
+    """
+
+    def __init__(self, buffers: Buffers) -> None:
+        self.a = buffers.empty(buffers.input_shape)
+        self.slope = buffers.empty(buffers.input_shape)
+        self.dz = buffers.empty(buffers.input_shape)
+
+    def forward(self, z: Array) -> Array:
+        a = self.a
+        np.negative(z, out=a)
+        np.exp(a, out=a)
+        np.add(a, 1, out=a)
+        return np.reciprocal(a, out=a)
+
+    def backward(self, delta: Array) -> Array:
+        slope = np.subtract(1, self.a, out=self.slope)
+        np.multiply(slope, self.a, out=slope)
+        return np.multiply(delta, slope, out=self.dz)

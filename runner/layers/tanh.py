@@ -1,0 +1,47 @@
+"""Tanh: a = tanh(z) (torch.nn.Tanh)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from runner.arrays import Array, Shape
+from runner.layers.base import Buffers, Layer
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tanh(Layer):
+    """Elementwise; no parameters."""
+
+    def scratch(self, buffers: Buffers) -> ScratchTanh:
+        return ScratchTanh(buffers)
+
+    def torch(self, input_shape: Shape) -> torch.nn.Module:
+        import torch
+
+        return torch.nn.Tanh()
+
+    def describe(self, input_shape: Shape) -> str:
+        return "Tanh()"
+
+
+class ScratchTanh:
+    """z, a and delta of one shape.  a = tanh(z);  dz = delta (1 - a^2)."""
+
+    def __init__(self, buffers: Buffers) -> None:
+        self.a = buffers.empty(buffers.input_shape)
+        self.slope = buffers.empty(buffers.input_shape)
+        self.dz = buffers.empty(buffers.input_shape)
+
+    def forward(self, z: Array) -> Array:
+        return np.tanh(z, out=self.a)
+
+    def backward(self, delta: Array) -> Array:
+        slope = np.multiply(self.a, self.a, out=self.slope)
+        np.subtract(1, slope, out=slope)
+        return np.multiply(delta, slope, out=self.dz)

@@ -1,0 +1,45 @@
+"""Mean of squared errors: L = sum (p - y)^2 / n (torch.nn.MSELoss)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from runner.arrays import Array, Shape
+from runner.losses.base import Loss
+from runner.losses.sse import ScratchSSE
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanOfSquaredErrors(Loss):
+    """Averaged over samples and outputs."""
+
+    def scratch(self, shape: Shape, empty: Callable[[Shape], Array]) -> ScratchMSE:
+        return ScratchMSE(shape, empty)
+
+    def torch(self, prediction: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        return torch.nn.functional.mse_loss(prediction, y)
+
+
+class ScratchMSE(ScratchSSE):
+    """n = batch * out.  L = sum r^2 / n;  dp = 2 r / n."""
+
+    def __init__(self, shape: Shape, empty: Callable[[Shape], Array]) -> None:
+        super().__init__(shape, empty)
+        self.n = prod(shape[-2:])
+
+    def forward(self, prediction: Array, y: Array) -> Array:
+        super().forward(prediction, y)
+        return np.divide(self.loss, self.n, out=self.loss)
+
+    def backward(self) -> Array:
+        return np.multiply(self.error, 2 / self.n, out=self.dp)

@@ -1,0 +1,46 @@
+"""Sum of squared errors: L = sum (p - y)^2 (torch.nn.MSELoss with reduction="sum")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from runner.arrays import Array, Shape
+from runner.losses.base import Loss
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, kw_only=True)
+class SumOfSquaredErrors(Loss):
+    """Summed over samples and outputs, not averaged."""
+
+    def scratch(self, shape: Shape, empty: Callable[[Shape], Array]) -> ScratchSSE:
+        return ScratchSSE(shape, empty)
+
+    def torch(self, prediction: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        return torch.nn.functional.mse_loss(prediction, y, reduction="sum")
+
+
+class ScratchSSE:
+    """p, y and the error r = p - y of one shape (..., batch, out).  L = sum r^2;  dp = 2 r."""
+
+    def __init__(self, shape: Shape, empty: Callable[[Shape], Array]) -> None:
+        self.error = empty(shape)
+        self.flat = self.error.reshape(*shape[:-2], -1)
+        self.dp = empty(shape)
+        self.loss = empty(shape[:-2])
+
+    def forward(self, prediction: Array, y: Array) -> Array:
+        np.subtract(prediction, y, out=self.error)
+        np.vecdot(self.flat, self.flat, out=self.loss)
+        return self.loss
+
+    def backward(self) -> Array:
+        return np.add(self.error, self.error, out=self.dp)

@@ -1,0 +1,1 @@
+"""The assignment's published report, and tables of its kind."""

@@ -1,0 +1,164 @@
+"""What a person sees: plain when piped, with a progress bar and colours on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console as RichConsole
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from runner.assemble import Setup
+from runner.comparison.summary import RunVerdict
+from runner.comparison.verdict import Comparison
+from runner.experiment import Outcome, Record
+from runner.published.table import Published
+from runner.records.words import number, sentence
+
+PIPED_WIDTH = 200
+UPDATES = 200
+
+
+class Console:
+    """The console of one run; ``quiet`` is that of a job in a sweep, which prints one line."""
+
+    def __init__(self, setup: Setup, quiet: bool = False) -> None:
+        self._setup, self._quiet = setup, quiet
+        self._out = RichConsole(highlight=False, soft_wrap=True)
+        if not self._out.is_terminal:
+            self._out = RichConsole(highlight=False, soft_wrap=True, width=PIPED_WIDTH)
+        self._bar: Progress | None = None
+        self._published: _PublishedRows | None = None
+
+    def start(self) -> None:
+        """The network, and what is done with it."""
+        setup = self._setup
+        if self._quiet:
+            return
+        self.line(str(setup.problem.network))
+        self.line(f"{', '.join(setup.backends)}: {setup.steps} steps, batch {setup.batch_size}, lr {setup.problem.lr:g}, {setup.dtype.name}")
+        if self._out.is_terminal:
+            columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._bar = Progress(*columns, console=self._out, transient=True)
+            self._task = self._bar.add_task("steps", total=setup.steps)
+            self._bar.start()
+
+    def progress(self, step: int) -> None:
+        """Moves the bar, now and then."""
+        if self._bar is not None and step % max(1, self._setup.steps // UPDATES) == 0:
+            self._bar.update(self._task, completed=step)
+
+    def keep(self, record: Record) -> None:
+        """Keeps the first step's numbers if there is a published table to print beside them."""
+        if self._setup.published is not None and self._published is None:
+            self._published = _PublishedRows(self._setup.published, record)
+
+    def stop(self) -> None:
+        """Takes the bar away; safe to call twice."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def finish(self, outcome: Outcome, title: str, places: Mapping[str, str]) -> None:
+        """Losses, tensors, the verdict, and where the results lie."""
+        self.stop()
+        words = sentence(outcome.verdict, list(self._setup.backends))
+        style = "bold green" if outcome.verdict.agree else "bold red"
+        if self._quiet:
+            self._out.print(Text(f"{title}: "), Text(words, style))
+            return
+        if self._published is not None:
+            self.line("")
+            for line in self._published.lines():
+                self.line(line)
+        self.line("")
+        self._out.print(_losses(outcome.losses))
+        self.line("")
+        self._out.print(_tensors(outcome.verdict))
+        self.line("")
+        self._out.print(Text(words, style))
+        for finding, step in outcome.verdict.findings.items():
+            self.line(f"  from step {step}: {finding}")
+        if outcome.verdict.first is not None and outcome.verdict.first.finding:
+            self.line(f"  {outcome.verdict.first.finding}")
+        self.line("")
+        for label, value in places.items():
+            self.line(f"{label:<12} {value}")
+
+    def line(self, text: str) -> None:
+        """One line as it is."""
+        self._out.print(Text(text))
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="left" if i == 0 else "right", no_wrap=True)
+    return table
+
+
+def _losses(losses: Mapping[str, tuple[float, float]]) -> Table:
+    table = _table("loss", "first", "last")
+    for name, (first, last) in losses.items():
+        table.add_row(Text(name), f"{first:.8g}", f"{last:.8g}")
+    return table
+
+
+def _tensors(verdict: RunVerdict) -> Table:
+    table = _table("tensor", "max |deviation|", "roundings", "logic roundings", "")
+    for name, t in verdict.tensors.items():
+        ok = Text("ok", "green") if t.ok else Text("not ok", "bold red")
+        table.add_row(Text(name), f"{t.max_abs:.2e}", number(t.roundings), number(t.logic_roundings), ok)
+    return table
+
+
+class _PublishedRows:
+    """Published numbers beside those of each backend at the first step, in the report's own order and names."""
+
+    def __init__(self, published: Published, record: Record) -> None:
+        self._names = list(record.steps)
+        self._rows: list[tuple[str, float, list[float]]] = []
+        steps = list(record.steps.values())
+        self._row("loss", published.loss, [float(s.loss) for s in steps])
+        self._row("prediction", published.prediction, [float(s.prediction.ravel()[0]) for s in steps])
+        for name, values in published.gradients.items():
+            for index in sorted(_indices(values.shape)):
+                place = ", ".join(map(str, index))
+                found = [float(s.gradients[name][index]) for s in steps]
+                self._row(f"{_report_name(name)} [{place}]", float(values[index]), found)
+        self._deviations = _deviation_rows(record.comparisons)
+
+    def _row(self, label: str, published: float, found: list[float]) -> None:
+        self._rows.append((label, published, found))
+
+    def lines(self) -> list[str]:
+        """The table, then the deviations, the largest of any element where the report summed signed differences."""
+        width = max(len(label) for label, _, _ in self._rows) + 2
+        head = f"{'':<{width}}{'published':>12}" + "".join(f"{name:>14}" for name in self._names)
+        rows = [f"{a:<{width}}{p:>12.5f}" + "".join(f"{v:>14.8f}" for v in found) for a, p, found in self._rows]
+        off = max(abs(v - p) for _, p, found in self._rows for v in found)
+        below = f"all {len(self._rows)} published numbers are met to within {off:.2g}"
+        width = max(len(label) for label, _ in self._deviations) + 2
+        return [head, *rows, below, "", *(f"{label:<{width}}{value:.3e}" for label, value in self._deviations)]
+
+
+def _indices(shape: Sequence[int]) -> list[tuple[int, ...]]:
+    import numpy as np
+
+    return list(np.ndindex(*shape))
+
+
+def _report_name(parameter: str) -> str:
+    layer, _, kind = parameter.rpartition(".")
+    return f"{layer} {kind[0]}"
+
+
+def _deviation_rows(comparisons: Sequence[Comparison]) -> list[tuple[str, float]]:
+    rows = []
+    for c in comparisons:
+        suffix = "" if len(comparisons) == 1 else f" ({c.backend})"
+        for name, value in zip(c.layout.names, c.deviation.max_abs, strict=True):
+            label = name if name in ("loss", "prediction") else _report_name(name)
+            rows.append((f"{label}_deviation{suffix}", float(value)))
+    return rows

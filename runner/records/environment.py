@@ -1,0 +1,49 @@
+"""environment.json: what a run was computed with."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from importlib.metadata import version
+from typing import Any
+
+from threadpoolctl import threadpool_info
+
+from runner import __version__
+from runner.paths import PACKAGE
+
+PACKAGES = ("hydra-core", "mlflow", "numpy", "omegaconf", "pandas", "safetensors", "torch")
+
+
+def environment(threads: int) -> dict[str, Any]:
+    """Versions, CPU, threads, BLAS, and the commit if the program runs from a repository."""
+    return {
+        "runner": __version__,
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "cpu": _cpu(),
+        "threads": threads,
+        "blas": sorted({f"{pool['internal_api']} {pool.get('version')}" for pool in threadpool_info()}),
+        "packages": {name: version(name) for name in PACKAGES},
+        "commit": _commit(),
+    }
+
+
+def _cpu() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _commit() -> str | None:
+    if not (PACKAGE.parent / ".git").exists():
+        return None
+    try:
+        found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=PACKAGE, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return found.stdout.strip() or None

@@ -1,0 +1,49 @@
+"""Files that are whole or not there: written beside their place, then renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PART = ".part"
+
+
+def part_of(path: Path) -> Path:
+    """Where a file is written until it is whole."""
+    return path.with_name(path.name + PART)
+
+
+def publish(path: Path) -> None:
+    """Puts the written part in its place."""
+    os.replace(part_of(path), path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a small file whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part_of(path).write_text(text, encoding="utf-8")
+    publish(path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes JSON whole; NaN and infinities as null, which JSON has no words for."""
+    write_text(path, json.dumps(_finite(value), indent=2, allow_nan=False) + "\n")
+
+
+def write_yaml(path: Path, value: Any) -> None:
+    """Writes YAML whole, its keys in their own order."""
+    write_text(path, yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and value - value != 0:
+        return None
+    return value

@@ -1,0 +1,151 @@
+"""A run in MLflow, written in batches."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import ConfigError, RunError, one_line
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
+
+BATCH = 1000
+PARAM_BATCH = 100
+LONGEST_PARAM = 6000
+
+
+class MlflowRun:
+    """One run, from its creation to its end; a server's refusal is a RunError."""
+
+    def __init__(self, uri: str, experiment: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        from mlflow import MlflowClient
+        from mlflow.entities import Param, RunTag
+
+        _quiet()
+        self._metrics: list[Metric] = []
+        self._nonfinite: dict[str, int] = {}
+        with _as_run_error(uri):
+            self._client, self.experiment_id = _open(MlflowClient, uri, experiment)
+            tagged = {"mlflow.source.name": "runner", "mlflow.source.type": "LOCAL", **tags}
+            run = self._client.create_run(self.experiment_id, tags=tagged, run_name=name[:250])
+            self.run_id: str = run.info.run_id
+            self._uri = uri
+            flat = [Param(key, _param(value)) for key, value in flatten(params)]
+            for start in range(0, len(flat), PARAM_BATCH):
+                self._client.log_batch(self.run_id, params=flat[start : start + PARAM_BATCH])
+            self._tag = RunTag
+
+    def log(self, metrics: Mapping[str, float], step: int) -> None:
+        """Keeps metrics until a batch is full. What is not finite becomes a tag with its first step."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        for key, value in metrics.items():
+            if value - value == 0:
+                self._metrics.append(Metric(key, value, now, step))
+            else:
+                self._nonfinite.setdefault(key, step)
+        if len(self._metrics) >= BATCH:
+            self._flush()
+
+    def finish(self, status: str, tags: Mapping[str, str], artifacts: Path | None) -> None:
+        """Writes what is left, copies the artifacts, and ends the run as FINISHED, FAILED or KILLED."""
+        with _as_run_error(self._uri):
+            try:
+                self._flush()
+                marks = {f"nonfinite.{key}": str(step) for key, step in self._nonfinite.items()}
+                all_tags = [self._tag(key, value) for key, value in {**tags, **marks}.items()]
+                for start in range(0, len(all_tags), PARAM_BATCH):
+                    self._client.log_batch(self.run_id, tags=all_tags[start : start + PARAM_BATCH])
+                if artifacts is not None:
+                    self._client.log_artifacts(self.run_id, str(artifacts))
+            except BaseException:
+                self._client.set_terminated(self.run_id, "FAILED")
+                raise
+            self._client.set_terminated(self.run_id, status)
+
+    def _flush(self) -> None:
+        while self._metrics:
+            with _as_run_error(self._uri):
+                self._client.log_batch(self.run_id, metrics=self._metrics[:BATCH])
+            del self._metrics[:BATCH]
+
+
+def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested mappings and lists as dotted keys: ``architecture.layers.0.layer``."""
+    items: Any = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else None
+    if items is None or (not value and prefix):
+        yield prefix, value
+        return
+    for key, item in items:
+        yield from flatten(item, f"{prefix}.{key}" if prefix else str(key))
+
+
+def _param(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= LONGEST_PARAM else hashlib.sha256(text.encode()).hexdigest()
+
+
+def _open(client_class: type[MlflowClient], uri: str, experiment: str) -> tuple[MlflowClient, str]:
+    """A client, and the experiment's id; both made, if they are new, by one process at a time."""
+    database = Path(uri.partition(":///")[2].partition("?")[0]).absolute() if uri.startswith("sqlite") else None
+    with _lock(database) if database else nullcontext():
+        client = client_class(uri)
+        found = client.get_experiment_by_name(experiment)
+        if found is not None and found.lifecycle_stage != "active":
+            raise ConfigError("tracking.experiment", f"{experiment}, which was deleted", "one that is there, or a new one")
+        if found is not None:
+            return client, found.experiment_id
+        place = (database.parent / "mlartifacts" / database.stem).as_uri() if database else None
+        return client, _create(client, experiment, place)
+
+
+def _create(client: MlflowClient, experiment: str, place: str | None) -> str:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return str(client.create_experiment(experiment, artifact_location=place and f"{place}/{_slug(experiment)}"))
+    except MlflowException:
+        found = client.get_experiment_by_name(experiment)  # a server that another process was quicker at
+        if found is None:
+            raise
+        return str(found.experiment_id)
+
+
+def _slug(name: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in name)[:80] + "-" + hashlib.sha256(name.encode()).hexdigest()[:6]
+
+
+@contextmanager
+def _lock(database: Path) -> Iterator[None]:
+    """Migrating a new sqlite file fails for all but one of the processes that do it at once."""
+    from filelock import FileLock
+
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{database}.lock"):
+        yield
+
+
+@contextmanager
+def _as_run_error(uri: str) -> Iterator[None]:
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        raise RunError(f"MLflow at {uri}: {one_line(str(error))[:300]}") from error
+
+
+def _quiet() -> None:
+    for name in ("mlflow", "mlflow.store.db.utils", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)

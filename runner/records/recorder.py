@@ -1,0 +1,162 @@
+"""Keeps the records of one run: its folder, its MLflow run and the console."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from runner.assemble import Setup
+from runner.comparison.summary import RunVerdict
+from runner.experiment import Outcome, Record, is_recorded
+from runner.records.console import Console
+from runner.records.environment import environment
+from runner.records.files import write_json, write_yaml
+from runner.records.gradients import GradientsFile, GradientsText, copy_parameters, remove_parts
+from runner.records.mlflow import MlflowRun
+from runner.records.tables import DeviationsTable
+from runner.records.words import sentence
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a run is: its folder, its overrides, its sweep (none for a run of its own), its whole configuration."""
+
+    folder: Path
+    overrides: list[str]
+    sweep: str | None
+    config: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        """The overrides, as the run's name."""
+        return " ".join(self.overrides) or "default"
+
+    @property
+    def job_key(self) -> str:
+        """What a job is found again by: the sweep and the overrides, in an order that does not matter."""
+        return " ".join([self.sweep or str(self.folder), *sorted(self.overrides)])
+
+
+class RunRecorder:
+    """Everything is written as it comes; a run ends by ``finish`` or, if it could not, by ``abandon``."""
+
+    def __init__(self, setup: Setup, identity: Identity) -> None:
+        self._setup, self._identity = setup, identity
+        tags = {"job_key": identity.job_key, "run_folder": str(identity.folder.absolute())}
+        self._console = Console(setup, quiet=identity.sweep is not None)
+        uri, experiment = setup.tracking_uri, setup.tracking_experiment
+        self.mlflow = MlflowRun(uri, experiment, identity.title, identity.config, tags)
+        self._table: DeviationsTable | None = None
+        self._gradients: GradientsFile | None = None
+        self._text: GradientsText | None = None
+
+    def start(self) -> None:
+        """Makes the folder and its first files, and shows the network."""
+        folder, setup = self._identity.folder, self._setup
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_parts(folder)
+        write_yaml(folder / "config.yaml", dict(self._identity.config))
+        write_yaml(folder / "overrides.yaml", self._identity.overrides)
+        write_json(folder / "environment.json", environment(setup.threads))
+        backends = list(setup.backends)
+        self._table = DeviationsTable(folder / "deviations.parquet")
+        if setup.record_gradients:
+            shapes = {name: p.shape for name, p in setup.problem.network.parameters.items()}
+            count = sum(is_recorded(setup, step) for step in range(setup.steps))
+            self._gradients = GradientsFile(folder / "gradients.safetensors", backends, shapes, setup.dtype, count)
+            self._text = GradientsText(folder / "gradients", backends)
+        self._console.start()
+
+    def progress(self, step: int) -> None:
+        self._console.progress(step)
+
+    def write(self, record: Record) -> None:
+        assert self._table is not None
+        for comparison in record.comparisons:
+            self._table.add(record.step, comparison)
+        if self._gradients is not None and self._text is not None:
+            self._gradients.add(record.steps)
+            self._text.add(record.step, record.steps)
+        self._console.keep(record)
+        self.mlflow.log(_metrics(record), record.step)
+
+    def finish(self, outcome: Outcome) -> None:
+        """Closes the files, then the MLflow run, then shows the verdict."""
+        folder, verdict = self._identity.folder, outcome.verdict
+        self._close_files()
+        copy_parameters(folder / "parameters.safetensors", self._setup.initial.parameters, outcome.final)
+        write_json(folder / "verdict.json", verdict_document(verdict, list(self._setup.backends)))
+        self.mlflow.log(_verdict_metrics(verdict), 0)
+        self.mlflow.finish("FINISHED", _verdict_tags(verdict), folder)
+        uri = self._setup.tracking_uri
+        places = {
+            "run folder": str(folder),
+            "MLflow run": f"{self.mlflow.run_id} in experiment {self._setup.tracking_experiment}",
+            "to look": f"mlflow ui --backend-store-uri {uri}" if "://" in uri and not uri.startswith("http") else uri,
+        }
+        self._console.finish(outcome, self._identity.title, places)
+
+    def abandon(self, status: str) -> None:
+        """Ends a run that could not finish as FAILED or KILLED, what was recorded kept."""
+        self._console.stop()
+        self._close_files()
+        self.mlflow.finish(status, {}, self._identity.folder)
+
+    def _close_files(self) -> None:
+        for file in (self._table, self._gradients, self._text):
+            if file is not None:
+                file.close()
+        self._table = self._gradients = self._text = None
+
+
+def _metrics(record: Record) -> dict[str, float]:
+    """One step's metrics; of several backends the worst, each tensor."""
+    metrics = {f"loss/{name}": float(step.loss) for name, step in record.steps.items()}
+    names = record.comparisons[0].layout.names
+    deviations = np.fmax.reduce([c.deviation.max_abs for c in record.comparisons])
+    metrics |= {f"deviation/max_abs/{name}": float(v) for name, v in zip(names, deviations, strict=True)}
+    if record.comparisons[0].logic is not None:
+        roundings = np.fmax.reduce([c.precision.roundings for c in record.comparisons])
+        metrics |= {f"deviation/roundings/{name}": float(v) for name, v in zip(names, roundings, strict=True)}
+    return metrics
+
+
+def _verdict_metrics(verdict: RunVerdict) -> dict[str, float]:
+    return {
+        "verdict/agree": float(verdict.agree),
+        "verdict/logic_roundings": verdict.worst("logic_roundings"),
+        "verdict/precision_roundings": verdict.worst("roundings"),
+        "verdict/second_looks": float(verdict.second_looks),
+        "verdict/third_looks": float(verdict.third_looks),
+    }
+
+
+def _verdict_tags(verdict: RunVerdict) -> dict[str, str]:
+    tags = {"verdict": verdict.verdict}
+    if verdict.first is not None:
+        tags |= {"verdict.first_step": str(verdict.first.step), "verdict.first_tensor": verdict.first.tensor}
+    return tags
+
+
+def verdict_document(verdict: RunVerdict, backends: list[str]) -> dict[str, Any]:
+    """verdict.json: the whole verdict, a row a tensor."""
+    return {
+        "schema": SCHEMA_VERSION,
+        "verdict": verdict.verdict,
+        "sentence": sentence(verdict, backends),
+        "backends": backends,
+        "judged_steps": verdict.judged_steps,
+        "second_looks": verdict.second_looks,
+        "third_looks": verdict.third_looks,
+        "logic_roundings": verdict.worst("logic_roundings"),
+        "precision_roundings": verdict.worst("roundings"),
+        "first": None if verdict.first is None else asdict(verdict.first),
+        "findings": verdict.findings,
+        "tensors": [{"tensor": name, **asdict(t)} for name, t in verdict.tensors.items()],
+    }

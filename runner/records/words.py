@@ -1,0 +1,40 @@
+"""The verdict in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runner.comparison.summary import Disagreement, RunVerdict
+
+MEANING = {
+    "mismatch": "the formula is wrong",
+    "imprecise": "the formula is right, but its arithmetic loses digits",
+    "undecided": "rounding swallows what would tell them apart",
+    "diverged": "a value is not finite",
+}
+
+
+def sentence(verdict: RunVerdict, backends: Sequence[str]) -> str:
+    """One sentence: what was found, and where first."""
+    names = f"{', '.join(backends[:-1])} and {backends[-1]}"
+    if verdict.first is None:
+        steps = "1 judged step" if verdict.judged_steps == 1 else f"{verdict.judged_steps} judged steps"
+        words = f"agree: the gradients of {names} differ by rounding alone, over {steps}"
+        return f"{words} (at most {number(verdict.worst('roundings'))} roundings)."
+    first = verdict.first
+    return f"{verdict.verdict}: {MEANING[verdict.verdict]}; first at step {first.step} in {place(first)}."
+
+
+def place(first: Disagreement) -> str:
+    """The tensor, the element, both values, and how far they are apart."""
+    index = f"[{', '.join(map(str, first.index))}]" if first.index else ""
+    apart = "" if first.roundings != first.roundings else f", {number(first.roundings)} roundings apart"
+    values = f"{first.backend} has {first.value:.9g}, {first.reference} has {first.reference_value:.9g}"
+    return f"{first.tensor}{index}: {values}{apart}"
+
+
+def number(value: float) -> str:
+    """A figure that a table has room for; nothing where it is not known."""
+    if value != value:
+        return "-"
+    return f"{value:.1f}" if 0 <= value < 1e4 else f"{value:.1e}"

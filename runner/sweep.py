@@ -1,0 +1,106 @@
+"""What the launching process knows of a run or a sweep: the folders that it makes, and how its jobs ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED
+from runner.job import STATUS, read_status
+
+MULTIRUN_FILE = "multirun.yaml"
+
+
+class Footprint(Callback):
+    """Notes, before Hydra makes the folders, which of them are new: a rejected run leaves none behind."""
+
+    new_folders: list[Path] = []
+    sweep: Path | None = None
+    jobs: int | None = None
+
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        _note(Path(config.hydra.run.dir))
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        Footprint.sweep = Path(config.hydra.sweep.dir)
+        _note(Footprint.sweep)
+        if config.hydra.sweeper._target_.endswith(".BasicSweeper"):
+            Footprint.jobs = _count(config)
+
+
+def _note(folder: Path) -> None:
+    folder = folder.absolute()
+    Footprint.new_folders = [f for f in (folder, *folder.parents) if not f.exists()]
+
+
+def _count(config: DictConfig) -> int:
+    """How many jobs Hydra's basic sweeper will make."""
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+
+    params = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
+    hydra = GlobalHydra.instance().hydra
+    assert hydra is not None
+    parser = OverridesParser.create(config_loader=hydra.config_loader)
+    overrides = parser.parse_overrides([*params, *config.hydra.overrides.task])
+    return sum(len(batch) for batch in BasicSweeper.split_arguments(overrides, None))
+
+
+def sweep_away() -> None:
+    """Removes what a rejected run has made: Hydra's sweep file, and the new folders that are empty."""
+    folder = Footprint.sweep
+    if folder is not None and folder.is_dir() and [f.name for f in folder.iterdir()] == [MULTIRUN_FILE]:
+        (folder / MULTIRUN_FILE).unlink()
+    for new in Footprint.new_folders:
+        if new.is_dir() and not any(new.iterdir()):
+            new.rmdir()
+
+
+def sweep_status(folder: Path) -> int:
+    """Prints a row a job and returns the sweep's exit code: any 3 gives 3, else any 2, else any 1, else 0."""
+    statuses = [read_status(job) for job in _job_folders(folder)]
+    statuses += [read_status(folder / "missing")] * ((Footprint.jobs or 0) - len(statuses))
+    if not statuses:
+        return BAD_INPUT
+    _print(sorted(statuses, key=lambda s: (s["number"] is None, s["number"])), folder)
+    codes = {s["status"] for s in statuses}
+    return next(code for code in (NOT_FINISHED, BAD_INPUT, DISAGREE, AGREE) if code in codes)
+
+
+def _job_folders(folder: Path) -> list[Path]:
+    with_status = {path.parent for path in folder.rglob(STATUS)}
+    begun = {path.parent for path in folder.rglob("config.yaml")}
+    return sorted(with_status | begun)
+
+
+def _print(statuses: list[dict[str, Any]], folder: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from runner.records.console import PIPED_WIDTH
+    from runner.records.words import number
+
+    out = Console(highlight=False, soft_wrap=True)
+    if not out.is_terminal:
+        out = Console(highlight=False, soft_wrap=True, width=PIPED_WIDTH)
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for column, side in (("job", "right"), ("overrides", "left"), ("last loss", "right"), ("roundings", "right"), ("verdict", "left")):
+        table.add_column(column, justify=side)  # type: ignore[arg-type]
+    for s in statuses:
+        loss = "-" if s.get("loss") is None else f"{s['loss']:.6g}"
+        roundings = "-" if s.get("roundings") is None else number(s["roundings"])
+        name = "?" if s["number"] is None else str(s["number"])
+        verdict = s.get("verdict") or s.get("message") or "could not finish"
+        style = "green" if s["status"] == AGREE else "bold red"
+        table.add_row(name, Text(" ".join(s["overrides"])), loss, roundings, Text(verdict, style))
+    agree = sum(s["status"] == AGREE for s in statuses)
+    out.print()
+    out.print(table)
+    out.print()
+    out.print(Text(f"{agree} of {len(statuses)} jobs agree"))
+    out.print(Text(f"sweep folder {folder}"))
