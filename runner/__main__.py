@@ -35,16 +35,16 @@ def run(argv: list[str]) -> int:
     catalog = Catalog()
     try:
         folder = hydra_errors.parse_flags(argv)
-        catalog = Catalog([Path(folder), CONF] if folder and Path(folder).is_dir() else [CONF])
+        catalog = Catalog([Path(folder), CONF] if folder else [CONF])
         register()
         hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(job.job)()
     except SystemExit as end:
         return int(end.code or AGREE)
     except Exception as error:  # whatever Hydra raises outside a job is about the configuration
-        refused = error if isinstance(error, ConfigError) else hydra_errors.translate(error, catalog)
+        refused = error if isinstance(error, ConfigError) else hydra_errors.translate(error, argv, catalog)
         print(f"runner: {refused}", file=sys.stderr)
         sweep.sweep_away()
-        return BAD_INPUT
+        return NOT_FINISHED if hydra_errors.is_unwritable(error) else BAD_INPUT
     return _code(argv)
 
 
@@ -55,7 +55,9 @@ def _code(argv: list[str]) -> int:
     if sweep.Footprint.sweep is not None:
         code = sweep.sweep_status(sweep.Footprint.sweep)
         if code == BAD_INPUT and not job.last:
-            print(f"runner: command line: got {' '.join(argv)}; allowed: a sweep with at least one job", file=sys.stderr)
+            print(
+                f"runner: command line: got {' '.join(argv)}; allowed: a sweep with at least one job", file=sys.stderr
+            )
     elif job.last:
         code = int(job.last["status"])
     sweep.sweep_away()

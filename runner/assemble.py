@@ -81,7 +81,7 @@ def assemble(config: Mapping[str, Any], catalog: Catalog) -> Setup:
         x=x,
         y=y,
         initial=State(_initial(config, network, dtype)),
-        backends={name: build(node, f"backend.{name}", BackendChoice) for name, node in backends.items()},  # type: ignore[type-abstract]
+        backends={name: build(node, f"backend.{name}", BackendChoice) for name, node in backends.items()},
         dtype=dtype,
         epochs=config["epochs"],
         batch_size=config["batch_size"],
@@ -140,8 +140,8 @@ def _is_sqlite(path: Path) -> bool:
 
 
 def _samples(config: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[Array, Array]:
-    data = build(config["data"], "data", Data)  # type: ignore[type-abstract]
-    target = build(config["target"], "target", Target)  # type: ignore[type-abstract]
+    data = build(config["data"], "data", Data)
+    target = build(config["target"], "target", Target)
     rng = generator(config["seed"], Stream.DATA)
     try:
         samples = data.draw(rng)
@@ -155,24 +155,26 @@ def _samples(config: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[Array, Ar
         x, y = samples.x.astype(dtype), y.astype(dtype)
     for key, values in (("data", x), ("target", y)):
         if not np.isfinite(values).all():
-            raise ConfigError(key, f"values beyond the range of {dtype.name}", "values that are finite in the run's dtype")
+            raise ConfigError(
+                key, f"values beyond the range of {dtype.name}", "values that are finite in the run's dtype"
+            )
     return x, y
 
 
 def _network(node: object, input_shape: Shape, catalog: Catalog) -> Network:
-    architecture = build(node, "architecture", Architecture)  # type: ignore[type-abstract]
+    architecture = build(node, "architecture", Architecture)
     try:
         nodes = [(f"architecture.{key}", node) for key, node in architecture.specification()]
     except ConfigError as error:
         raise error.below("architecture") from error
     if not nodes:
         raise ConfigError("architecture.layers", "an empty list", "at least one layer")
-    layers = [(key, build_layer(node, key, Layer, catalog)) for key, node in nodes]  # type: ignore[type-abstract]
+    layers = [(key, build_layer(node, key, Layer, catalog)) for key, node in nodes]
     return build_network(layers, input_shape)
 
 
 def _initial(config: Mapping[str, Any], network: Network, dtype: np.dtype[Any]) -> dict[str, Array]:
-    init = build(config["init"], "init", Init)  # type: ignore[type-abstract]
+    init = build(config["init"], "init", Init)
     try:
         drawn = init.draw(network, generator(config["seed"], Stream.INIT))
     except ConfigError as error:
@@ -181,7 +183,9 @@ def _initial(config: Mapping[str, Any], network: Network, dtype: np.dtype[Any]) 
         initial = {name: value.astype(dtype) for name, value in drawn.items()}
     for name, value in initial.items():
         if not np.isfinite(value).all():
-            raise ConfigError("init", f"{name} beyond the range of {dtype.name}", "values that are finite in the run's dtype")
+            raise ConfigError(
+                "init", f"{name} beyond the range of {dtype.name}", "values that are finite in the run's dtype"
+            )
     return initial
 
 

@@ -21,7 +21,9 @@ class Catalog:
 
     def groups(self) -> list[str]:
         """The groups that hold a choice, sorted, Hydra's own left out."""
-        found = {sub.name for folder in self.folders for sub in folder.iterdir() if sub.is_dir() and sub.name != "hydra"}
+        found = {
+            sub.name for folder in self.folders for sub in folder.iterdir() if sub.is_dir() and sub.name != "hydra"
+        }
         return sorted(group for group in found if self.names(group))
 
     def find(self, group: str, name: str, key: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from runner.errors import ConfigError, choices, one_line
 
 T = TypeVar("T")
 
+UNKNOWN = "a key that is not known"
 TYPES = {"Float": "a number", "Integer": "a whole number", "Boolean": "true or false", "String": "text"}
 
 
@@ -89,6 +91,7 @@ def resolved(cfg: DictConfig) -> dict[str, Any]:
     Raises:
         ConfigError: A key is missing or unknown, or an interpolation leads nowhere.
     """
+    _refuse_unknown(OmegaConf.structured(Config), cfg)
     try:
         whole = OmegaConf.merge(OmegaConf.structured(Config), cfg)
         plain = OmegaConf.to_container(whole, resolve=True, throw_on_missing=True)
@@ -96,6 +99,23 @@ def resolved(cfg: DictConfig) -> dict[str, Any]:
         raise complaint(error) from error
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
+
+
+def _refuse_unknown(schema: DictConfig, cfg: DictConfig, prefix: str = "") -> None:
+    """Hydra's ``+key=value`` adds a key to a typed node without a word; nothing would ever read it."""
+    known = [str(key) for key in schema]
+    for key in cfg:
+        if key not in known:
+            raise ConfigError(f"{prefix}{key}", UNKNOWN, choices(known, key))
+    for name, kind in (("verdict", VerdictConfig), ("record", RecordConfig), ("tracking", TrackingConfig)):
+        if not prefix and isinstance(cfg.get(name), DictConfig):
+            _refuse_unknown(OmegaConf.structured(kind), cfg[name], f"{name}.")
+
+
+def task_overrides() -> list[str]:
+    """The running job's overrides as they were typed, interpolations and all."""
+    found = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+    return [str(override) for override in found] if isinstance(found, list) else []
 
 
 def build(node: object, key: str, kind: type[T]) -> T:
@@ -152,20 +172,23 @@ def complaint(error: OmegaConfBaseException) -> ConfigError:
     if isinstance(error, MissingMandatoryValue):
         return ConfigError(key, "nothing", "a value: this key has no default")
     if isinstance(error, ConfigKeyError | AttributeError):
-        known = [str(k) for k in error.parent_node] if isinstance(error.parent_node, DictConfig) else []
-        return ConfigError(key, "no such key", choices(known, str(error.key)))
+        known = list(error.parent_node) if isinstance(error.parent_node, DictConfig) else []
+        listed = [str(k) for k in known if k not in ("hydra", "_target_")]
+        return ConfigError(key, UNKNOWN, choices(listed, str(error.key)))
     if isinstance(error, ValidationError):
         wanted = next((words for name, words in TYPES.items() if f"to {name}" in text), None)
-        return ConfigError(key, text.split(" full_key")[0], wanted or "a value of the key's type")
+        value = re.match(r"Value '(.*)' of type '\w+' ", text)
+        got = value[1] if value else "null" if "not Optional" in text else text.split(" full_key")[0]
+        return ConfigError(key, got, wanted or "a value of the key's type")
     return ConfigError(key, text.split(" full_key")[0], "a value that can be resolved")
 
 
 def check_backend_names(names: Mapping[str, object], catalog: Catalog) -> None:
     """At least two backends; a name that the command line gives twice collapses in Hydra, so its text is read."""
     allowed = f"a list of at least two different names of {', '.join(catalog.names('backend'))}"
-    for override in OverridesParser.create().parse_overrides(list(HydraConfig.get().overrides.task)):
+    for override in OverridesParser.create().parse_overrides(task_overrides()):
         value = override.value() if override.key_or_group == "backend" else None
         if isinstance(value, list) and len(set(map(str, value))) < len(value):
-            raise ConfigError("backend", override.input_line.partition("=")[2], allowed)
+            raise ConfigError("backend", str(override.input_line).partition("=")[2], allowed)
     if len(names) < 2:
         raise ConfigError("backend", f"[{', '.join(names)}]", allowed)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from runner.config import check_backend_names, current_catalog, resolved
+from runner.config import check_backend_names, current_catalog, resolved, task_overrides
 from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, ConfigError, RunError, one_line
 from runner.records.files import write_json, write_text
 
@@ -36,8 +36,13 @@ def job(cfg: DictConfig) -> float | None:
     folder = Path(hydra.runtime.output_dir)
     in_sweep = hydra.mode == RunMode.MULTIRUN
     sweep = Path(hydra.sweep.dir).name if in_sweep else None
-    overrides = list(hydra.overrides.task)
-    status: dict[str, Any] = {"status": NOT_FINISHED, "overrides": overrides, "folder": str(folder), "number": _number(hydra)}
+    overrides = task_overrides()
+    status: dict[str, Any] = {
+        "status": NOT_FINISHED,
+        "overrides": overrides,
+        "folder": str(folder),
+        "number": hydra.job.num if in_sweep else None,
+    }
     last.clear()
     last.update(status)
     (folder / STATUS).unlink(missing_ok=True)
@@ -67,11 +72,6 @@ def _leave(folder: Path, status: dict[str, Any], in_sweep: bool) -> None:
         print(f"runner: {status['message']}", file=sys.stderr)
     if in_sweep or status["status"] != BAD_INPUT:
         write_json(folder / STATUS, status)
-
-
-def _number(hydra: DictConfig) -> int | None:
-    number = OmegaConf.select(hydra, "job.num")
-    return None if number is None else int(number)
 
 
 def _run(cfg: DictConfig, folder: Path, overrides: list[str], sweep: str | None) -> dict[str, Any]:

@@ -103,4 +103,6 @@ def _check(places: Sequence[Place]) -> None:
         if times > 1:
             raise ConfigError("architecture.layers", f"the name {name} {times} times", "each name once")
     if not any(place.parameters for place in places):
-        raise ConfigError("architecture.layers", f"{len(places)} layers without parameters", "at least one layer with parameters")
+        raise ConfigError(
+            "architecture.layers", f"{len(places)} layers without parameters", "at least one layer with parameters"
+        )

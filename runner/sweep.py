@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED
 from runner.job import STATUS, read_status
@@ -19,7 +19,7 @@ MULTIRUN_FILE = "multirun.yaml"
 class Footprint(Callback):
     """Notes, before Hydra makes the folders, which of them are new: a rejected run leaves none behind."""
 
-    new_folders: list[Path] = []
+    new_folders: ClassVar[list[Path]] = []
     sweep: Path | None = None
     jobs: int | None = None
 
@@ -46,7 +46,7 @@ def _count(config: DictConfig) -> int:
     hydra = GlobalHydra.instance().hydra
     assert hydra is not None
     parser = OverridesParser.create(config_loader=hydra.config_loader)
-    overrides = parser.parse_overrides([*params, *config.hydra.overrides.task])
+    overrides = parser.parse_overrides([*params, *(OmegaConf.to_container(config.hydra.overrides.task, resolve=False) or [])])
     return sum(len(batch) for batch in BasicSweeper.split_arguments(overrides, None))
 
 
@@ -89,8 +89,8 @@ def _print(statuses: list[dict[str, Any]], folder: Path) -> None:
     if not out.is_terminal:
         out = Console(highlight=False, soft_wrap=True, width=PIPED_WIDTH)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for column, side in (("job", "right"), ("overrides", "left"), ("last loss", "right"), ("roundings", "right"), ("verdict", "left")):
-        table.add_column(column, justify=side)  # type: ignore[arg-type]
+    for column in ("job", "overrides", "last loss", "roundings", "verdict"):
+        table.add_column(column, justify="right" if column in ("last loss", "roundings") else "left")
     for s in statuses:
         loss = "-" if s.get("loss") is None else f"{s['loss']:.6g}"
         roundings = "-" if s.get("roundings") is None else number(s["roundings"])

@@ -33,7 +33,11 @@ class ScratchBackend:
     """
 
     def __init__(
-        self, name: str, problem: Problem, dtype: np.dtype[Any], empty: Callable[[Shape, np.dtype[Any]], Array] = np.empty
+        self,
+        name: str,
+        problem: Problem,
+        dtype: np.dtype[Any],
+        empty: Callable[[Shape, np.dtype[Any]], Array] = np.empty,
     ) -> None:
         self.name = name
         self._problem = problem

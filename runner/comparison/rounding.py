@@ -12,9 +12,19 @@ from runner.arrays import Array, Shape
 from runner.comparison.constants import SHIFT
 from runner.comparison.tensors import Layout
 
-EXACT = frozenset(
-    "negative positive absolute fabs sign maximum minimum fmax fmin copysign floor ceil trunc rint".split()
-)
+SIGNS_AND_CHOICES = [
+    "negative",
+    "positive",
+    "absolute",
+    "fabs",
+    "sign",
+    "copysign",
+    "maximum",
+    "minimum",
+    "fmax",
+    "fmin",
+]
+EXACT = frozenset([*SIGNS_AND_CHOICES, "floor", "ceil", "trunc", "rint"])
 """Ufuncs whose results are not rounded."""
 
 

@@ -21,8 +21,11 @@ class TensorSummary:
 
 @dataclass(frozen=True)
 class Disagreement:
-    """Where a run disagrees first: the step, the backend, the first tensor in the order of computation, and there the
-    worst element's index in the tensor, both values, and the roundings between them (NaN where a value is not finite)."""
+    """Where a run disagrees first.
+
+    The step, the backend, the first tensor in the order of computation, and there the worst element: its index, both
+    values, and the roundings between them (NaN where a value is not finite).
+    """
 
     step: int
     backend: str

@@ -39,9 +39,9 @@ class Layout:
         """Where the gradients lie: all but loss and prediction."""
         return slice(int(self.starts[2]), self.size)
 
-    def flat(self, step: Step, dtype: np.dtype[np.float64] = np.dtype(np.float64)) -> Array:
+    def flat(self, step: Step) -> Array:
         """A step's tensors as one new float64 vector (size,); every narrower dtype fits in it exactly."""
-        out = np.empty(self.size, dtype)
+        out = np.empty(self.size)
         out[0] = step.loss
         at = int(self.starts[2])
         out[1:at] = np.ravel(step.prediction)

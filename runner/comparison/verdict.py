@@ -119,7 +119,14 @@ class Judge:
         suspects = tuple(t for t in layout.order if not all(np.isfinite(flat[b][places[t]]).all() for b in broken))
         words = f"a value is not finite ({', '.join(broken)})"
         return Comparison(
-            name, self.sides.reference, layout, "diverged", deviation(layout, u, g), worst, suspects=suspects, finding=words
+            name,
+            self.sides.reference,
+            layout,
+            "diverged",
+            deviation(layout, u, g),
+            worst,
+            suspects=suspects,
+            finding=words,
         )
 
     def _judge(self, name: str, point: Point, flat: Mapping[str, Array], first: Array | None) -> Comparison:
@@ -132,7 +139,9 @@ class Judge:
         verdict = max((logic.verdict, precision.verdict), key=SEVERITY.index)
         failed = logic if logic.verdict != "agree" else precision
         places = layout.slices()
-        suspects = () if verdict == "agree" else tuple(t for t in layout.order if failed.roundings[places[t]].max() > LIMIT)
+        suspects = (
+            () if verdict == "agree" else tuple(t for t in layout.order if failed.roundings[places[t]].max() > LIMIT)
+        )
         return Comparison(
             backend=name,
             reference=reference,
@@ -168,9 +177,7 @@ class Judge:
         return Judged("imprecise", 2, q, unit, f"the formula is right; its arithmetic loses digits that {dtype} has")
 
 
-def _worst(
-    layout: Layout, u: Array, g: Array, by: Array, roundings: Array | None, sigma: Array | None
-) -> Worst:
+def _worst(layout: Layout, u: Array, g: Array, by: Array, roundings: Array | None, sigma: Array | None) -> Worst:
     at = np.array([int(np.argmax(by[place])) + int(place.start) for place in layout.slices().values()])
     nothing = np.full(len(at), np.nan)
     return Worst(

@@ -30,7 +30,9 @@ class Inline(Data):
 def _table(key: str, rows: list[list[float]]) -> Array:
     widths = sorted({len(row) for row in rows})
     if len(widths) != 1 or widths[0] == 0:
-        raise ConfigError(key, f"rows of {widths} numbers", "at least one row, and as many numbers in each, at least one")
+        raise ConfigError(
+            key, f"rows of {widths} numbers", "at least one row, and as many numbers in each, at least one"
+        )
     table = np.array(rows, dtype=np.float64)
     if not np.isfinite(table).all():
         raise ConfigError(key, table[~np.isfinite(table)][0], "finite numbers")

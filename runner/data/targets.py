@@ -16,7 +16,7 @@ class HalfSumOfSquares(Target):
     """y = (x_1^2 + x_2^2 + ...) / 2, one output."""
 
     def of(self, samples: Samples) -> Array:
-        return 0.5 * np.square(samples.x).sum(axis=1, keepdims=True)
+        return np.asarray(0.5 * np.square(samples.x).sum(axis=1, keepdims=True))
 
 
 @dataclass(frozen=True, kw_only=True)

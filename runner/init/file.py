@@ -32,7 +32,9 @@ class File(Init):
         arrays = read_arrays("path", resolve_path(self.path))
         specs = network.parameters
         for name in arrays.keys() - specs.keys():
-            raise ConfigError("path", f"{self.path} with an array {name}", f"the network's parameters, {choices(specs, name)}")
+            raise ConfigError(
+                "path", f"{self.path} with an array {name}", f"the network's parameters, {choices(specs, name)}"
+            )
         for name, p in specs.items():
             if name not in arrays:
                 raise ConfigError("path", f"{self.path} without {name}", f"an array of shape {p.shape} under that name")
@@ -55,7 +57,9 @@ def read_arrays(key: str, path: Path) -> dict[str, Array]:
     except OSError as error:
         raise ConfigError(key, f"{path} ({error.strerror or error})", "a file that can be read") from error
     except (ValueError, TypeError, zipfile.BadZipFile) as error:
-        raise ConfigError(key, f"{path} ({error})", f"a well-formed {path.suffix} file of numbers under names") from error
+        raise ConfigError(
+            key, f"{path} ({error})", f"a well-formed {path.suffix} file of numbers under names"
+        ) from error
     for name, value in arrays.items():
         if not np.isfinite(value).all():
             raise ConfigError(key, f"{path} with {value[~np.isfinite(value)][0]} in {name}", "finite numbers")

@@ -17,4 +17,7 @@ class TorchDefault(Init):
     """Weights and biases alike (torch.nn.Linear.reset_parameters), drawn by the project's own generator."""
 
     def draw(self, network: Network, rng: np.random.Generator) -> dict[str, Array]:
-        return {name: rng.uniform(-1 / sqrt(p.fan_in), 1 / sqrt(p.fan_in), p.shape) for name, p in network.parameters.items()}
+        return {
+            name: rng.uniform(-1 / sqrt(p.fan_in), 1 / sqrt(p.fan_in), p.shape)
+            for name, p in network.parameters.items()
+        }

@@ -37,7 +37,8 @@ class Console:
         if self._quiet:
             return
         self.line(str(setup.problem.network))
-        self.line(f"{', '.join(setup.backends)}: {setup.steps} steps, batch {setup.batch_size}, lr {setup.problem.lr:g}, {setup.dtype.name}")
+        what = f"{setup.steps} steps, batch {setup.batch_size}, lr {setup.problem.lr:g}, {setup.dtype.name}"
+        self.line(f"{', '.join(setup.backends)}: {what}")
         if self._out.is_terminal:
             columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             self._bar = Progress(*columns, console=self._out, transient=True)
@@ -138,7 +139,7 @@ class _PublishedRows:
         head = f"{'':<{width}}{'published':>12}" + "".join(f"{name:>14}" for name in self._names)
         rows = [f"{a:<{width}}{p:>12.5f}" + "".join(f"{v:>14.8f}" for v in found) for a, p, found in self._rows]
         off = max(abs(v - p) for _, p, found in self._rows for v in found)
-        below = f"all {len(self._rows)} published numbers are met to within {off:.2g}"
+        below = f"the largest distance of any of these from its published number: {off:.4g}"
         width = max(len(label) for label, _ in self._deviations) + 2
         return [head, *rows, below, "", *(f"{label:<{width}}{value:.3e}" for label, value in self._deviations)]
 

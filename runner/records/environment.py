@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import platform
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from threadpoolctl import threadpool_info
@@ -32,7 +34,7 @@ def environment(threads: int) -> dict[str, Any]:
 
 def _cpu() -> str:
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
             names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
     except OSError:
         names = []
@@ -40,10 +42,8 @@ def _cpu() -> str:
 
 
 def _commit() -> str | None:
-    if not (PACKAGE.parent / ".git").exists():
+    git = shutil.which("git")
+    if git is None or not (PACKAGE.parent / ".git").exists():
         return None
-    try:
-        found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=PACKAGE, capture_output=True, text=True, check=False)
-    except OSError:
-        return None
+    found = subprocess.run([git, "rev-parse", "HEAD"], cwd=PACKAGE, capture_output=True, text=True, check=False)
     return found.stdout.strip() or None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ def part_of(path: Path) -> Path:
 
 def publish(path: Path) -> None:
     """Puts the written part in its place."""
-    os.replace(part_of(path), path)
+    part_of(path).replace(path)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -25,7 +25,9 @@ class GradientsFile:
     is known), so that memory stays flat; a run that ends early is copied into a shorter file.
     """
 
-    def __init__(self, path: Path, backends: list[str], shapes: Mapping[str, Shape], dtype: np.dtype[Any], steps: int) -> None:
+    def __init__(
+        self, path: Path, backends: list[str], shapes: Mapping[str, Shape], dtype: np.dtype[Any], steps: int
+    ) -> None:
         self._path, self._dtype = path, dtype
         self._shapes = {f"{backend}/{name}": shape for backend in backends for name, shape in shapes.items()}
         self._steps, self._written = steps, 0
@@ -131,7 +133,9 @@ class GradientsText:
         lines = [f"step {self._step}"]
         for name, gradient in self._copies[backend].items():
             lines += ["", name]
-            lines += [" ".join(_number(v) for v in row) for row in np.atleast_2d(gradient).reshape(-1, gradient.shape[-1])]
+            lines += [
+                " ".join(_number(v) for v in row) for row in np.atleast_2d(gradient).reshape(-1, gradient.shape[-1])
+            ]
         return "\n".join(lines) + "\n"
 
 

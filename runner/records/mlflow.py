@@ -25,7 +25,9 @@ LONGEST_PARAM = 6000
 class MlflowRun:
     """One run, from its creation to its end; a server's refusal is a RunError."""
 
-    def __init__(self, uri: str, experiment: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+    def __init__(
+        self, uri: str, experiment: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]
+    ) -> None:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         from mlflow import MlflowClient
         from mlflow.entities import Param, RunTag
@@ -102,7 +104,9 @@ def _open(client_class: type[MlflowClient], uri: str, experiment: str) -> tuple[
         client = client_class(uri)
         found = client.get_experiment_by_name(experiment)
         if found is not None and found.lifecycle_stage != "active":
-            raise ConfigError("tracking.experiment", f"{experiment}, which was deleted", "one that is there, or a new one")
+            raise ConfigError(
+                "tracking.experiment", f"{experiment}, which was deleted", "one that is there, or a new one"
+            )
         if found is not None:
             return client, found.experiment_id
         place = (database.parent / "mlartifacts" / database.stem).as_uri() if database else None
@@ -122,7 +126,8 @@ def _create(client: MlflowClient, experiment: str, place: str | None) -> str:
 
 
 def _slug(name: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_" else "_" for c in name)[:80] + "-" + hashlib.sha256(name.encode()).hexdigest()[:6]
+    readable = "".join(c if c.isalnum() or c in "-_" else "_" for c in name)[:80]
+    return f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
 @contextmanager

@@ -19,7 +19,12 @@ SCHEMA = pa.schema(
     [("step", pa.int64()), ("backend", pa.string()), ("reference", pa.string()), ("tensor", pa.string())]
     + [("verdict", pa.string())]
     + [(name, pa.float64()) for name in ("max_abs", "max_rel", "rms", "roundings", "sigma")]
-    + [("look", pa.int8()), ("worst_index", pa.string()), ("worst_value", pa.float64()), ("worst_reference", pa.float64())]
+    + [
+        ("look", pa.int8()),
+        ("worst_index", pa.string()),
+        ("worst_value", pa.float64()),
+        ("worst_reference", pa.float64()),
+    ]
     + [(f"logic_{name}", pa.float64()) for name in ("max_abs", "max_rel", "rms", "roundings", "sigma")]
     + [("logic_look", pa.int8()), ("logic_worst_index", pa.string())]
     + [("logic_worst_value", pa.float64()), ("logic_worst_reference", pa.float64())]

@@ -1,0 +1,43 @@
+# Everything runs in a virtual environment of its own, .venv, made at first use. `make help` lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint ui bench clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+
+run: $(VENV)/run  ## train the default network by both backends and say whether they agree
+	$(BIN)/python -m runner lr=0.05 seed=1
+
+test: $(VENV)/dev  ## run the tests
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+lint: $(VENV)/dev  ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+ui: $(VENV)/run  ## open the MLflow UI on what was recorded (http://127.0.0.1:5000)
+	$(BIN)/mlflow ui --backend-store-uri sqlite:///outputs/mlflow.db --host 127.0.0.1
+
+bench: $(VENV)/run  ## measure scratch against torch, side by side
+	$(BIN)/python -m benchmarks
+
+clean:  ## remove the virtual environment and the caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+
+# One install a set of extras; a changed dependency installs again.
+$(VENV)/run: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test,dev]'
+	touch $@
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
