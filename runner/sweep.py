@@ -46,7 +46,9 @@ def _count(config: DictConfig) -> int:
     hydra = GlobalHydra.instance().hydra
     assert hydra is not None
     parser = OverridesParser.create(config_loader=hydra.config_loader)
-    overrides = parser.parse_overrides([*params, *(OmegaConf.to_container(config.hydra.overrides.task, resolve=False) or [])])
+    overrides = parser.parse_overrides(
+        [*params, *(OmegaConf.to_container(config.hydra.overrides.task, resolve=False) or [])]
+    )
     return sum(len(batch) for batch in BasicSweeper.split_arguments(overrides, None))
 
 
