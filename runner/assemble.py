@@ -45,7 +45,6 @@ class Setup:
     epochs: int
     batch_size: int
     lockstep: bool
-    threads: int
     verdict_every: int
     record_every: int
     record_gradients: bool
@@ -77,7 +76,7 @@ def assemble(config: Mapping[str, Any], catalog: Catalog) -> Setup:
     loss, optimizer = build(config["loss"], "loss", Loss), build(config["optimizer"], "optimizer", Optimizer)
     backends = config["backend"]
     return Setup(
-        problem=Problem(network, loss, optimizer, config["lr"]),
+        problem=Problem(network, loss, optimizer, config["lr"], config["threads"]),
         x=x,
         y=y,
         initial=State(_initial(config, network, dtype)),
@@ -86,7 +85,6 @@ def assemble(config: Mapping[str, Any], catalog: Catalog) -> Setup:
         epochs=config["epochs"],
         batch_size=config["batch_size"],
         lockstep=config["lockstep"],
-        threads=config["threads"],
         verdict_every=config["verdict"]["every"],
         record_every=config["record"]["every"],
         record_gradients=config["record"]["gradients"],

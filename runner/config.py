@@ -106,7 +106,7 @@ def _refuse_unknown(schema: DictConfig, cfg: DictConfig, prefix: str = "") -> No
     known = [str(key) for key in schema]
     for key in cfg:
         if key not in known:
-            raise ConfigError(f"{prefix}{key}", UNKNOWN, choices(known, key))
+            raise ConfigError(f"{prefix}{key!s}", UNKNOWN, choices(known, key))
     for name, kind in (("verdict", VerdictConfig), ("record", RecordConfig), ("tracking", TrackingConfig)):
         if not prefix and isinstance(cfg.get(name), DictConfig):
             _refuse_unknown(OmegaConf.structured(kind), cfg[name], f"{name}.")

@@ -53,8 +53,8 @@ def run_experiment(setup: Setup, recorder: Recorder) -> Outcome:
     deviation; without, each follows its own path, and only the first step, where all are alike, is judged. A step
     that is not finite is recorded and ends the run.
     """
-    with threadpool_limits(limits=setup.threads), np.errstate(all="ignore"):
-        backends = {name: choice.make(name, setup.problem, setup.dtype) for name, choice in setup.backends.items()}
+    backends = {name: choice.make(name, setup.problem, setup.dtype) for name, choice in setup.backends.items()}
+    with threadpool_limits(limits=setup.problem.threads), np.errstate(all="ignore"):
         for backend in backends.values():
             backend.load(setup.initial)
         reference = list(backends.values())[-1]

@@ -17,12 +17,13 @@ from runner.optimizers.base import Optimizer
 
 @dataclass(frozen=True)
 class Problem:
-    """What every backend computes: the mathematics of a run, free of its configuration."""
+    """What every backend computes, and with how many threads: a run's mathematics, free of its configuration."""
 
     network: Network
     loss: Loss
     optimizer: Optimizer
     lr: float
+    threads: int = 1
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ class TorchBackend:
     def __init__(self, name: str, problem: Problem, dtype: np.dtype[Any]) -> None:
         import torch
 
+        torch.set_num_threads(problem.threads)
         self.name = name
         self._tensor = torch.tensor
         self._loss = problem.loss

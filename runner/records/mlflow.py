@@ -25,26 +25,26 @@ LONGEST_PARAM = 6000
 class MlflowRun:
     """One run, from its creation to its end; a server's refusal is a RunError."""
 
-    def __init__(
-        self, uri: str, experiment: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]
-    ) -> None:
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-        from mlflow import MlflowClient
-        from mlflow.entities import Param, RunTag
-
-        _quiet()
+    def __init__(self, uri: str, experiment: str) -> None:
+        self._uri, self._experiment = uri, experiment
         self._metrics: list[Metric] = []
         self._nonfinite: dict[str, int] = {}
-        with _as_run_error(uri):
-            self._client, self.experiment_id = _open(MlflowClient, uri, experiment)
+        self.run_id: str | None = None
+
+    def start(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+        """Makes the run, with its parameters and tags."""
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        from mlflow import MlflowClient
+        from mlflow.entities import Param
+
+        _quiet()
+        with _as_run_error(self._uri):
+            self._client, experiment_id = _open(MlflowClient, self._uri, self._experiment)
             tagged = {"mlflow.source.name": "runner", "mlflow.source.type": "LOCAL", **tags}
-            run = self._client.create_run(self.experiment_id, tags=tagged, run_name=name[:250])
-            self.run_id: str = run.info.run_id
-            self._uri = uri
+            self.run_id = self._client.create_run(experiment_id, tags=tagged, run_name=name[:250]).info.run_id
             flat = [Param(key, _param(value)) for key, value in flatten(params)]
             for start in range(0, len(flat), PARAM_BATCH):
                 self._client.log_batch(self.run_id, params=flat[start : start + PARAM_BATCH])
-            self._tag = RunTag
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
         """Keeps metrics until a batch is full. What is not finite becomes a tag with its first step."""
@@ -61,11 +61,15 @@ class MlflowRun:
 
     def finish(self, status: str, tags: Mapping[str, str], artifacts: Path | None) -> None:
         """Writes what is left, copies the artifacts, and ends the run as FINISHED, FAILED or KILLED."""
+        if self.run_id is None:
+            return
+        from mlflow.entities import RunTag
+
         with _as_run_error(self._uri):
             try:
                 self._flush()
                 marks = {f"nonfinite.{key}": str(step) for key, step in self._nonfinite.items()}
-                all_tags = [self._tag(key, value) for key, value in {**tags, **marks}.items()]
+                all_tags = [RunTag(key, value) for key, value in {**tags, **marks}.items()]
                 for start in range(0, len(all_tags), PARAM_BATCH):
                     self._client.log_batch(self.run_id, tags=all_tags[start : start + PARAM_BATCH])
                 if artifacts is not None:

@@ -48,22 +48,23 @@ class RunRecorder:
 
     def __init__(self, setup: Setup, identity: Identity) -> None:
         self._setup, self._identity = setup, identity
-        tags = {"job_key": identity.job_key, "run_folder": str(identity.folder.absolute())}
         self._console = Console(setup, quiet=identity.sweep is not None)
-        uri, experiment = setup.tracking_uri, setup.tracking_experiment
-        self.mlflow = MlflowRun(uri, experiment, identity.title, identity.config, tags)
+        self._mlflow = MlflowRun(setup.tracking_uri, setup.tracking_experiment)
         self._table: DeviationsTable | None = None
         self._gradients: GradientsFile | None = None
         self._text: GradientsText | None = None
 
     def start(self) -> None:
-        """Makes the folder and its first files, and shows the network."""
-        folder, setup = self._identity.folder, self._setup
+        """Makes the MLflow run, the folder and its first files, and shows the network."""
+        identity, setup = self._identity, self._setup
+        folder = identity.folder
+        tags = {"job_key": identity.job_key, "run_folder": str(folder.absolute())}
+        self._mlflow.start(identity.title, identity.config, tags)
         folder.mkdir(parents=True, exist_ok=True)
         remove_parts(folder)
-        write_yaml(folder / "config.yaml", dict(self._identity.config))
-        write_yaml(folder / "overrides.yaml", self._identity.overrides)
-        write_json(folder / "environment.json", environment(setup.threads))
+        write_yaml(folder / "config.yaml", dict(identity.config))
+        write_yaml(folder / "overrides.yaml", identity.overrides)
+        write_json(folder / "environment.json", environment(setup.problem.threads))
         backends = list(setup.backends)
         self._table = DeviationsTable(folder / "deviations.parquet")
         if setup.record_gradients:
@@ -84,7 +85,7 @@ class RunRecorder:
             self._gradients.add(record.steps)
             self._text.add(record.step, record.steps)
         self._console.keep(record)
-        self.mlflow.log(_metrics(record), record.step)
+        self._mlflow.log(_metrics(record), record.step)
 
     def finish(self, outcome: Outcome) -> None:
         """Closes the files, then the MLflow run, then shows the verdict."""
@@ -92,12 +93,12 @@ class RunRecorder:
         self._close_files()
         copy_parameters(folder / "parameters.safetensors", self._setup.initial.parameters, outcome.final)
         write_json(folder / "verdict.json", verdict_document(verdict, list(self._setup.backends)))
-        self.mlflow.log(_verdict_metrics(verdict), 0)
-        self.mlflow.finish("FINISHED", _verdict_tags(verdict), folder)
+        self._mlflow.log(_verdict_metrics(verdict), 0)
+        self._mlflow.finish("FINISHED", _verdict_tags(verdict), folder)
         uri = self._setup.tracking_uri
         places = {
             "run folder": str(folder),
-            "MLflow run": f"{self.mlflow.run_id} in experiment {self._setup.tracking_experiment}",
+            "MLflow run": f"{self._mlflow.run_id} in experiment {self._setup.tracking_experiment}",
             "to look": f"mlflow ui --backend-store-uri {uri}" if "://" in uri and not uri.startswith("http") else uri,
         }
         self._console.finish(outcome, self._identity.title, places)
@@ -106,7 +107,7 @@ class RunRecorder:
         """Ends a run that could not finish as FAILED or KILLED, what was recorded kept."""
         self._console.stop()
         self._close_files()
-        self.mlflow.finish(status, {}, self._identity.folder)
+        self._mlflow.finish(status, {}, self._identity.folder)
 
     def _close_files(self) -> None:
         for file in (self._table, self._gradients, self._text):
