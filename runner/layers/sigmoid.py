@@ -46,7 +46,7 @@ class ScratchSigmoid:
         np.negative(z, out=a)
         np.exp(a, out=a)
         np.add(a, 1, out=a)
-        return np.reciprocal(a, out=a)
+        return np.divide(1, a, out=a)
 
     def backward(self, delta: Array) -> Array:
         slope = np.subtract(1, self.a, out=self.slope)

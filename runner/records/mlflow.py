@@ -41,10 +41,11 @@ class MlflowRun:
         with _as_run_error(self._uri):
             self._client, experiment_id = _open(MlflowClient, self._uri, self._experiment)
             tagged = {"mlflow.source.name": "runner", "mlflow.source.type": "LOCAL", **tags}
-            self.run_id = self._client.create_run(experiment_id, tags=tagged, run_name=name[:250]).info.run_id
+            run_id = self._client.create_run(experiment_id, tags=tagged, run_name=name[:250]).info.run_id
+            self.run_id = run_id
             flat = [Param(key, _param(value)) for key, value in flatten(params)]
             for start in range(0, len(flat), PARAM_BATCH):
-                self._client.log_batch(self.run_id, params=flat[start : start + PARAM_BATCH])
+                self._client.log_batch(run_id, params=flat[start : start + PARAM_BATCH])
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
         """Keeps metrics until a batch is full. What is not finite becomes a tag with its first step."""
@@ -80,7 +81,7 @@ class MlflowRun:
             self._client.set_terminated(self.run_id, status)
 
     def _flush(self) -> None:
-        while self._metrics:
+        while self._metrics and self.run_id is not None:
             with _as_run_error(self._uri):
                 self._client.log_batch(self.run_id, metrics=self._metrics[:BATCH])
             del self._metrics[:BATCH]
