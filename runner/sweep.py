@@ -80,19 +80,13 @@ def _job_folders(folder: Path) -> list[Path]:
 
 
 def _print(statuses: list[dict[str, Any]], folder: Path) -> None:
-    from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    from runner.records.console import PIPED_WIDTH
+    from runner.records.console import open_console, plain_table
     from runner.records.words import number
 
-    out = Console(highlight=False, soft_wrap=True)
-    if not out.is_terminal:
-        out = Console(highlight=False, soft_wrap=True, width=PIPED_WIDTH)
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for column in ("job", "overrides", "last loss", "roundings", "verdict"):
-        table.add_column(column, justify="right" if column in ("last loss", "roundings") else "left")
+    out = open_console()
+    table = plain_table(["job", "overrides", "verdict"], "job", "overrides", "last loss", "roundings", "verdict")
     for s in statuses:
         loss = "-" if s.get("loss") is None else f"{s['loss']:.6g}"
         roundings = "-" if s.get("roundings") is None else number(s["roundings"])

@@ -117,7 +117,7 @@ class Judge:
             worst = _worst(layout, u, g, ~(np.isfinite(u) & np.isfinite(g)), None, None)
         places = layout.slices()
         suspects = tuple(t for t in layout.order if not all(np.isfinite(flat[b][places[t]]).all() for b in broken))
-        words = f"a value is not finite ({', '.join(broken)})"
+        words = "" if len(broken) > 1 else f"only {broken[0]} is not finite"
         return Comparison(
             name,
             self.sides.reference,
@@ -133,7 +133,7 @@ class Judge:
         reference, layout = self.sides.reference, point.layout
         u, g = point.high(name), point.reference
         if not (np.isfinite(u).all() and np.isfinite(g).all()):
-            return self._diverged(name, layout, {name: u, reference: g}, [f"{name} or {reference} in float64"])
+            return self._diverged(name, layout, {name: u, reference: g}, ["a float64 twin"])
         logic = judge_logic(name, point, first)
         precision = self._precision(point, flat[name], first, logic)
         verdict = max((logic.verdict, precision.verdict), key=SEVERITY.index)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -20,14 +22,29 @@ PIPED_WIDTH = 200
 UPDATES = 200
 
 
+def open_console() -> RichConsole:
+    """Stdout: wide when piped, so that no row is folded; without a single style code where NO_COLOR is set."""
+    colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+    out = RichConsole(highlight=False, soft_wrap=True, color_system=colours)
+    if not out.is_terminal:
+        out = RichConsole(highlight=False, soft_wrap=True, color_system=colours, width=PIPED_WIDTH)
+    return out
+
+
+def plain_table(left: Sequence[str], *columns: str) -> Table:
+    """A table without lines; the columns named in ``left`` are words, the others figures."""
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for column in columns:
+        table.add_column(column, justify="left" if column in left else "right", no_wrap=True)
+    return table
+
+
 class Console:
     """The console of one run; ``quiet`` is that of a job in a sweep, which prints one line."""
 
     def __init__(self, setup: Setup, quiet: bool = False) -> None:
         self._setup, self._quiet = setup, quiet
-        self._out = RichConsole(highlight=False, soft_wrap=True)
-        if not self._out.is_terminal:
-            self._out = RichConsole(highlight=False, soft_wrap=True, width=PIPED_WIDTH)
+        self._out = open_console()
         self._bar: Progress | None = None
         self._published: _PublishedRows | None = None
 
@@ -92,22 +109,15 @@ class Console:
         self._out.print(Text(text))
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for i, column in enumerate(columns):
-        table.add_column(column, justify="left" if i == 0 else "right", no_wrap=True)
-    return table
-
-
 def _losses(losses: Mapping[str, tuple[float, float]]) -> Table:
-    table = _table("loss", "first", "last")
+    table = plain_table(["loss"], "loss", "first", "last")
     for name, (first, last) in losses.items():
         table.add_row(Text(name), f"{first:.8g}", f"{last:.8g}")
     return table
 
 
 def _tensors(verdict: RunVerdict) -> Table:
-    table = _table("tensor", "max |deviation|", "roundings", "logic roundings", "")
+    table = plain_table(["tensor"], "tensor", "max |deviation|", "roundings", "logic roundings", "")
     for name, t in verdict.tensors.items():
         ok = Text("ok", "green") if t.ok else Text("not ok", "bold red")
         table.add_row(Text(name), f"{t.max_abs:.2e}", number(t.roundings), number(t.logic_roundings), ok)
