@@ -1,30 +1,27 @@
-"""Two functions timed in turn, round by round, so that a drift of the machine meets both."""
+"""Functions timed in turn, round by round, so that a drift of the machine meets them all."""
 
 from __future__ import annotations
 
 import gc
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from runner.arrays import Array
 
 ROUNDS = 15
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times as fast the first is as the second: median of the rounds' ratios, and their spread.
-
-    ``ours`` and ``peer`` are the medians of a call, in seconds.
-    """
+    """A ratio of two times: the median over the rounds, and where 80 % of them lie."""
 
     median: float
     low: float
     high: float
-    ours: float
-    peer: float
 
 
 def pin() -> None:
@@ -33,19 +30,22 @@ def pin() -> None:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
-def compare(ours: Callable[[], object], peer: Callable[[], object], calls: int, rounds: int = ROUNDS) -> Ratio:
-    """Times both for ``rounds`` rounds of ``calls`` calls each, after a warm-up."""
-    for function in (ours, peer):
+def time_in_turn(functions: Sequence[Callable[[], object]], calls: int, rounds: int = ROUNDS) -> Array:
+    """Seconds a call, (rounds, functions), each round ``calls`` calls of every function, after a warm-up."""
+    for function in functions:
         _time(function, max(1, calls // 5))
     gc.disable()
     try:
-        times = np.array([[_time(ours, calls), _time(peer, calls)] for _ in range(rounds)])
+        return np.array([[_time(function, calls) for function in functions] for _ in range(rounds)])
     finally:
         gc.enable()
-    ratios = times[:, 1] / times[:, 0]
+
+
+def ratio(above: Array, below: Array) -> Ratio:
+    """Of two functions' times, (rounds,) each, taken in the same rounds."""
+    ratios = above / below
     low, high = np.quantile(ratios, [0.1, 0.9])
-    ours_median, peer_median = np.median(times, axis=0)
-    return Ratio(float(np.median(ratios)), float(low), float(high), float(ours_median), float(peer_median))
+    return Ratio(float(np.median(ratios)), float(low), float(high))
 
 
 def _time(function: Callable[[], object], calls: int) -> float:
