@@ -18,8 +18,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _stop)
     try:
         code = run(sys.argv[1:])
-    except KeyboardInterrupt:
-        print("runner: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        if not stop.args:  # a job that was running has told already
+            print("runner: interrupted", file=sys.stderr)
         code = NOT_FINISHED
     sys.exit(code)
 
@@ -45,19 +46,15 @@ def run(argv: list[str]) -> int:
         print(f"runner: {refused}", file=sys.stderr)
         sweep.sweep_away()
         return NOT_FINISHED if hydra_errors.is_unwritable(error) else BAD_INPUT
-    return _code(argv)
+    return _code()
 
 
-def _code(argv: list[str]) -> int:
+def _code() -> int:
     from runner import job, sweep
 
     code = AGREE
     if sweep.Footprint.sweep is not None:
         code = sweep.sweep_status(sweep.Footprint.sweep)
-        if code == BAD_INPUT and not job.last:
-            print(
-                f"runner: command line: got {' '.join(argv)}; allowed: a sweep with at least one job", file=sys.stderr
-            )
     elif job.last:
         code = int(job.last["status"])
     sweep.sweep_away()

@@ -52,17 +52,24 @@ def job(cfg: DictConfig) -> float | None:
         found = {"status": BAD_INPUT, "message": str(error)}
     except RunError as error:
         found = {"status": NOT_FINISHED, "message": str(error)}
-    except KeyboardInterrupt:
-        found = {"status": NOT_FINISHED, "message": "interrupted; what was recorded is kept"}
+    except KeyboardInterrupt as stop:
+        found = {"status": NOT_FINISHED, "message": f"interrupted; {stop or 'what was recorded is kept'}"}
         _leave(folder, {**status, **found}, in_sweep)
-        raise
+        raise KeyboardInterrupt(found["message"]) from stop
     except Exception as error:  # a fault of ours, told in one line; its traceback goes to a file
-        log = folder / "error.log"
-        write_text(log, traceback.format_exc())
-        found = {"status": NOT_FINISHED, "message": one_line(f"{type(error).__name__}: {error} (traceback in {log})")}
+        found = {"status": NOT_FINISHED, "message": f"{one_line(repr(error))} ({_log_traceback(folder)})"}
     _leave(folder, {**status, **found}, in_sweep)
     value: float | None = found.get("roundings")
     return value
+
+
+def _log_traceback(folder: Path) -> str:
+    log = folder / "error.log"
+    try:
+        write_text(log, traceback.format_exc())
+    except OSError as error:
+        return f"its traceback could not be written: {error.strerror}"
+    return f"traceback in {log}"
 
 
 def _leave(folder: Path, status: dict[str, Any], in_sweep: bool) -> None:
@@ -105,8 +112,11 @@ def _record(setup: Setup, identity: Identity) -> Outcome:
         recorder.start()
         outcome = run_experiment(setup, recorder)
         recorder.finish(outcome)
-    except KeyboardInterrupt:
-        recorder.abandon("KILLED")
+    except KeyboardInterrupt as stop:
+        try:
+            recorder.abandon("KILLED")
+        except RunError as error:
+            raise KeyboardInterrupt(str(error)) from stop
         raise
     except BaseException:
         recorder.abandon("FAILED")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,6 +30,8 @@ class Footprint(Callback):
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         Footprint.sweep = Path(config.hydra.sweep.dir)
         _note(Footprint.sweep)
+        for earlier in Footprint.sweep.rglob(STATUS):
+            earlier.unlink()
         if config.hydra.sweeper._target_.endswith(".BasicSweeper"):
             Footprint.jobs = _count(config)
 
@@ -64,19 +67,14 @@ def sweep_away() -> None:
 
 def sweep_status(folder: Path) -> int:
     """Prints a row a job and returns the sweep's exit code: any 3 gives 3, else any 2, else any 1, else 0."""
-    statuses = [read_status(job) for job in _job_folders(folder)]
+    statuses = [read_status(path.parent) for path in sorted(folder.rglob(STATUS))]
     statuses += [read_status(folder / "missing")] * ((Footprint.jobs or 0) - len(statuses))
     if not statuses:
+        print("runner: command line: got a sweep without a job; allowed: at least one value a key", file=sys.stderr)
         return BAD_INPUT
     _print(sorted(statuses, key=lambda s: (s["number"] is None, s["number"])), folder)
     codes = {s["status"] for s in statuses}
     return next(code for code in (NOT_FINISHED, BAD_INPUT, DISAGREE, AGREE) if code in codes)
-
-
-def _job_folders(folder: Path) -> list[Path]:
-    with_status = {path.parent for path in folder.rglob(STATUS)}
-    begun = {path.parent for path in folder.rglob("config.yaml")}
-    return sorted(with_status | begun)
 
 
 def _print(statuses: list[dict[str, Any]], folder: Path) -> None:

@@ -32,24 +32,28 @@ class Judged:
     Attributes:
         verdict: agree, imprecise, mismatch, undecided.
         look: The last look taken.
-        roundings: |u - g| / sigma of every element, (layout.size,), of the last of the first two looks.
+        u: The side's tensors where it was judged, (layout.size,).
+        g: The reference's.
+        roundings: |u - g| / sigma of every element, of the last of the first two looks.
         sigma: Its unit: one rounding, with a unit roundoff of the value and the smallest subnormal.
         finding: What else there is to say, in words; empty where nothing is.
     """
 
     verdict: str
     look: int
+    u: Array
+    g: Array
     roundings: Array
     sigma: Array
     finding: str = ""
 
 
-def measure(u: Array, g: Array, sigma: Array, dtype: str) -> tuple[Array, Array]:
-    """Roundings of every element, and their unit: sigma, a unit roundoff of the value, and the smallest subnormal."""
+def measured(look: int, u: Array, g: Array, sigma: Array, dtype: str) -> Judged:
+    """``u`` held against ``g``, in roundings of sigma, a unit roundoff of the value, and the smallest subnormal."""
     with np.errstate(all="ignore"):
         unit = sigma + UNIT_ROUNDOFF[dtype] * np.abs(g) + SMALLEST_SUBNORMAL[dtype]
-        q = np.where(u == g, 0.0, np.nan_to_num(np.abs(u - g) / unit, nan=np.inf))
-    return q, unit
+        q = np.where(u == g, 0.0, np.nan_to_num(np.abs(u - g) / unit, nan=np.inf, posinf=np.inf))
+    return Judged("agree", look, u, g, q, unit)
 
 
 def judge_logic(name: str, point: Point, first: Array | None, given: bool = True) -> Judged:
@@ -60,11 +64,11 @@ def judge_logic(name: str, point: Point, first: Array | None, given: bool = True
     """
     u, g = point.high(name), point.reference
     if first is not None:
-        q, unit = measure(u, g, DOUBLE_FROM_SINGLE * first, "float64")
-        if q.max() <= LIMIT:
-            return Judged("agree", 1, q, unit)
+        judged = measured(1, u, g, DOUBLE_FROM_SINGLE * first, "float64")
+        if judged.roundings.max() <= LIMIT:
+            return judged
     sigma = point.sigma_of_noise(NOISE * UNIT_ROUNDOFF["float64"])
-    second = Judged("agree", 2, *measure(u, g, sigma, "float64"))
+    second = measured(2, u, g, sigma, "float64")
     if swallowed(point.layout, g, sigma):
         return _judge_moved(name, point, second) if given else _undecided(second)
     if second.roundings.max() <= LIMIT:
@@ -99,6 +103,8 @@ def _third_look(name: str, point: Point, second: Judged) -> Judged:
     suspect = second.roundings > LIMIT
     scatter = _Scatter(name, point, second.sigma[suspect], suspect)
     systematic, special = scatter.statistics()
+    if np.isnan(systematic):
+        return replace(second, verdict="undecided", finding="a value is not finite at a point nearby")
     if systematic > SYSTEMATIC:
         return replace(second, verdict="mismatch")
     if special > SYSTEMATIC:
@@ -128,13 +134,15 @@ class _Scatter:
 
         A wrong formula deviates in the same way at all points, rounding at random. The first is |mean| over standard
         deviation, the lesser over moved parameters and over moved inputs too; the second is the deviation at the
-        given point over the root mean square of those nearby.
+        given point over the root mean square of those nearby. NaN where a value nearby is not finite.
         """
         systematic, special = np.inf, 0.0
         here = np.abs(self._deviation(self.point))
         for inputs in (False, True):
             nearby = (self.point.moved(k, inputs=inputs, keep_zeros=keep_zeros) for k in range(POINTS))
             d = np.array([self._deviation(point) for point in nearby])
+            if not np.isfinite(d).all():
+                return np.nan, np.nan
             size = rms(d)
             spread = np.hypot(d.std(axis=0, ddof=1), self.unit)
             if inputs and (size / np.hypot(here, self.unit)).max() > SYSTEMATIC:

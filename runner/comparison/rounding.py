@@ -153,11 +153,10 @@ def smooth(error: Array) -> Array:
 
 
 def rms(samples: Array) -> Array:
-    """Root mean square over the first axis, safe against overflow and underflow."""
-    top = np.abs(samples).max(initial=0.0)
-    if top == 0 or not np.isfinite(top):
-        return np.full(samples.shape[1:], top)
-    return np.asarray(top * np.sqrt(np.square(samples / top).mean(axis=0)))
+    """Root mean square over the first axis; each element scaled by its largest sample, against over- and underflow."""
+    top = np.abs(samples).max(axis=0, initial=0.0)
+    unit = np.where((top > 0) & np.isfinite(top), top, 1.0)
+    return np.asarray(unit * np.sqrt(np.square(samples / unit).mean(axis=0)))
 
 
 def moved_parameters(parameters: Mapping[str, Array], k: int, keep_zeros: bool = False) -> dict[str, Array]:

@@ -102,7 +102,7 @@ class Point:
     def sigma_of_noise(self, error: float) -> Array:
         """The second look's sigma: the root mean square change of the library's tensors under noisy arithmetic."""
         change = np.array([self.noisy(error, run) - self.library for run in range(1, NOISY_RUNS + 1)])
-        return rms(np.nan_to_num(change, nan=np.inf))
+        return rms(np.nan_to_num(change, nan=np.inf, posinf=np.inf, neginf=-np.inf))
 
     def noisy(self, error: float, run: int, near_zero: bool = False) -> Array:
         """The library's tensors in one run of noisy arithmetic."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from runner.arrays import Array
 from runner.backends.base import BackendChoice, Problem, Step
 from runner.comparison.constants import LIMIT, NOISE, UNIT_ROUNDOFF
 from runner.comparison.deviation import Deviation, deviation
-from runner.comparison.looks import Judged, judge_logic, measure
+from runner.comparison.looks import Judged, judge_logic, measured
 from runner.comparison.sides import HIGH, Point, Sides
 from runner.comparison.tensors import Layout, layout_of
 
@@ -108,13 +108,13 @@ class Judge:
 
     def _unjudged(self, name: str, layout: Layout, flat: Mapping[str, Array]) -> Comparison:
         u, g = flat[name], flat[self.sides.reference]
-        worst = _worst(layout, u, g, np.abs(u - g), None, None)
+        worst = _worst(layout, u, g, np.abs(u - g))
         return Comparison(name, self.sides.reference, layout, None, deviation(layout, u, g), worst)
 
     def _diverged(self, name: str, layout: Layout, flat: Mapping[str, Array], broken: list[str]) -> Comparison:
         u, g = flat[name], flat[self.sides.reference]
         with np.errstate(all="ignore"):
-            worst = _worst(layout, u, g, ~(np.isfinite(u) & np.isfinite(g)), None, None)
+            worst = _worst(layout, u, g, ~(np.isfinite(u) & np.isfinite(g)))
         places = layout.slices()
         suspects = tuple(t for t in layout.order if not all(np.isfinite(flat[b][places[t]]).all() for b in broken))
         words = "" if len(broken) > 1 else f"only {broken[0]} is not finite"
@@ -148,9 +148,9 @@ class Judge:
             layout=layout,
             verdict=verdict,
             deviation=deviation(layout, flat[name], flat[reference]),
-            precision=_worst(layout, flat[name], g, precision.roundings, precision.roundings, precision.sigma),
+            precision=_worst_judged(layout, precision),
             precision_look=precision.look,
-            logic=_worst(layout, u, g, logic.roundings, logic.roundings, logic.sigma),
+            logic=_worst_judged(layout, logic),
             logic_look=logic.look,
             logic_deviation=deviation(layout, u, g),
             error=np.maximum.reduceat(np.abs(flat[name] - u), layout.starts),
@@ -162,28 +162,32 @@ class Judge:
     def _precision(self, point: Point, u: Array, first: Array | None, logic: Judged) -> Judged:
         """Is the arithmetic as good as the run's dtype allows? ``u`` in it is held against the reference in float64."""
         if self.dtype == HIGH:
-            return Judged("agree", min(logic.look, 2), logic.roundings, logic.sigma)
+            return replace(logic, verdict="agree", look=min(logic.look, 2), finding="")
         dtype, g = self.dtype.name, point.reference
         if first is not None:
-            q, unit = measure(u, g, first, dtype)
-            if q.max() <= LIMIT or logic.verdict != "agree":
-                return Judged("agree", 1, q, unit)
+            judged = measured(1, u, g, first, dtype)
+            if judged.roundings.max() <= LIMIT or logic.verdict != "agree":
+                return judged
         sigma = point.sigma_of_noise(NOISE * UNIT_ROUNDOFF[dtype])
-        q, unit = measure(u, g, sigma, dtype)
+        judged = measured(2, u, g, sigma, dtype)
         # An element that the logic has found to lie on a kink may be on its other side here too.
-        q = np.where(logic.roundings > LIMIT, 0.0, q)
-        if q.max() <= LIMIT:
-            return Judged("agree", 2, q, unit)
-        return Judged("imprecise", 2, q, unit, f"the formula is right; its arithmetic loses digits that {dtype} has")
+        judged = replace(judged, roundings=np.where(logic.roundings > LIMIT, 0.0, judged.roundings))
+        if judged.roundings.max() <= LIMIT:
+            return judged
+        return replace(judged, verdict="imprecise", finding=f"the arithmetic loses digits that {dtype} has")
 
 
-def _worst(layout: Layout, u: Array, g: Array, by: Array, roundings: Array | None, sigma: Array | None) -> Worst:
-    at = np.array([int(np.argmax(by[place])) + int(place.start) for place in layout.slices().values()])
+def _worst(layout: Layout, u: Array, g: Array, by: Array) -> Worst:
+    """The elements where ``by`` is largest, not judged."""
+    at = _largest(layout, by)
     nothing = np.full(len(at), np.nan)
-    return Worst(
-        at - layout.starts,
-        u[at],
-        g[at],
-        nothing if roundings is None else roundings[at],
-        nothing if sigma is None else sigma[at],
-    )
+    return Worst(at - layout.starts, u[at], g[at], nothing, nothing)
+
+
+def _worst_judged(layout: Layout, judged: Judged) -> Worst:
+    at = _largest(layout, judged.roundings)
+    return Worst(at - layout.starts, judged.u[at], judged.g[at], judged.roundings[at], judged.sigma[at])
+
+
+def _largest(layout: Layout, by: Array) -> Array:
+    return np.array([int(np.argmax(by[place])) + int(place.start) for place in layout.slices().values()])

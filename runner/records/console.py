@@ -18,7 +18,7 @@ from runner.experiment import Outcome, Record
 from runner.published.table import Published
 from runner.records.words import number, sentence
 
-PIPED_WIDTH = 200
+PIPED_WIDTH = 10_000
 UPDATES = 200
 
 
@@ -35,7 +35,7 @@ def plain_table(left: Sequence[str], *columns: str) -> Table:
     """A table without lines; the columns named in ``left`` are words, the others figures."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for column in columns:
-        table.add_column(column, justify="left" if column in left else "right", no_wrap=True)
+        table.add_column(column, justify="left" if column in left else "right", overflow="fold")
     return table
 
 

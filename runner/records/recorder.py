@@ -106,8 +106,10 @@ class RunRecorder:
     def abandon(self, status: str) -> None:
         """Ends a run that could not finish as FAILED or KILLED, what was recorded kept."""
         self._console.stop()
-        self._close_files()
-        self._mlflow.finish(status, {}, self._identity.folder)
+        try:
+            self._close_files()
+        finally:
+            self._mlflow.finish(status, {}, self._identity.folder)
 
     def _close_files(self) -> None:
         for file in (self._table, self._gradients, self._text):
