@@ -1,0 +1,134 @@
+"""Bad values on the command line: arguments, the key that the line must name, and a word that must be in it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Bad(NamedTuple):
+    """``key`` stands right behind "runner: "; ``word``, which helps to set it right, anywhere in the line."""
+
+    args: list[str]
+    key: str
+    word: str
+
+
+def layers(*nodes: str) -> list[str]:
+    return [f"architecture.layers=[{','.join(nodes)}]"]
+
+
+UNKNOWN_KEYS = [
+    Bad(["learning_rate=0.1"], "learning_rate", "batch_size"),
+    Bad(["lrr=0.1"], "lrr", "did you mean lr?"),
+    Bad(["sed=1"], "sed", "did you mean seed?"),
+    Bad(["data.sample=5"], "data.sample", "did you mean samples?"),
+    Bad(["target.power=3"], "target.power", "not known"),
+    Bad(["architecture.hiden=[3]"], "architecture.hiden", "did you mean hidden?"),
+    Bad(["init.pth=x"], "init.pth", "not known"),
+    Bad(["loss.reduction=mean"], "loss.reduction", "not known"),
+    Bad(["optimizer.momentum=0.9"], "optimizer.momentum", "not known"),
+    Bad(["backend.torch.device=cpu"], "backend.torch.device", "not known"),
+    Bad(["verdict.evry=1"], "verdict.evry", "did you mean every?"),
+    Bad(["record.evry=1"], "record.evry", "did you mean every?"),
+    Bad(["tracking.url=x"], "tracking.url", "did you mean uri?"),
+    Bad(["hydra.run.dri=x"], "hydra.run.dri", "did you mean dir?"),
+    Bad(["+lr2=1"], "lr2", "did you mean lr?"),
+    Bad(["+data.sampels=3"], "data.sampels", "did you mean samples?"),
+    Bad(["+verdict.evry=2"], "verdict.evry", "did you mean every?"),
+    Bad(["+tracking.url=x"], "tracking.url", "did you mean uri?"),
+    Bad(["+backend.scratch.x=1"], "backend.scratch.x", "not known"),
+    Bad(["-m", "nothing=1,2"], "nothing", "not known"),
+]
+
+WRONG_TYPES = [
+    Bad(["lr=abc"], "lr", "a number"),
+    Bad(["lr=true"], "lr", "a number"),
+    Bad(["lr="], "lr", "a number"),
+    Bad(["seed=1.5"], "seed", "a whole number"),
+    Bad(["epochs=two"], "epochs", "a whole number"),
+    Bad(["batch_size=1.5"], "batch_size", "a whole number"),
+    Bad(["dtype=[a]"], "dtype", "allowed"),
+    Bad(["lockstep=maybe"], "lockstep", "true or false"),
+    Bad(["threads=many"], "threads", "a whole number"),
+    Bad(["data.samples=ten"], "data.samples", "a whole number"),
+    Bad(["data.features=1.5"], "data.features", "a whole number"),
+    Bad(["data.low=abc"], "data.low", "a number"),
+    Bad(["data.high=[1]"], "data.high", "a number"),
+    Bad(["data=inline", "data.x=[[a]]"], "data.x", "number"),
+    Bad(["data=inline", "data.x=[1.0,2.0]"], "data.x", "list"),
+    Bad(["architecture.hidden=10"], "architecture.hidden", "list"),
+    Bad(["architecture.hidden=[a]"], "architecture.hidden", "a whole number"),
+    Bad(["architecture.activation=[sigmoid]"], "architecture.activation", "text"),
+    Bad(["architecture.out=one"], "architecture.out", "a whole number"),
+    Bad(["architecture.layers=linear"], "architecture.layers", "list"),
+    Bad(["verdict.every=x"], "verdict.every", "a whole number"),
+    Bad(["record.every=x"], "record.every", "a whole number"),
+    Bad(["record.gradients=perhaps"], "record.gradients", "true or false"),
+    Bad(["record.published=[a]"], "record.published", "text"),
+    Bad(["tracking.uri=[a]"], "tracking.uri", "text"),
+    Bad(["tracking.experiment=[a]"], "tracking.experiment", "text"),
+    Bad(["hydra.job.chdir=maybe"], "hydra.job.chdir", "true or false"),
+]
+
+NULLS = [
+    Bad(["lr=null"], "lr", "a number"),
+    Bad(["data=null"], "data", "uniform"),
+    Bad(["backend=null"], "backend", "torch"),
+    Bad(["record=null"], "record", "default"),
+    Bad(["data.samples=null"], "data.samples", "a whole number"),
+    Bad(["tracking.uri=null"], "tracking.uri", "text"),
+    Bad(["record.every=null"], "record.every", "a whole number"),
+    Bad(["hydra.run.dir=null"], "hydra.run.dir", "null"),
+]
+
+OUT_OF_RANGE = [
+    Bad(["lr=-1"], "lr", "from 0"),
+    Bad(["lr=nan"], "lr", "finite"),
+    Bad(["lr=inf"], "lr", "finite"),
+    Bad(["seed=-1"], "seed", "from 0"),
+    Bad(["epochs=0"], "epochs", "from 1"),
+    Bad(["batch_size=0"], "batch_size", "from 1"),
+    Bad(["batch_size=101"], "batch_size", "100"),
+    Bad(["dtype=float16"], "dtype", "float32 or float64"),
+    Bad(["threads=0"], "threads", "from 1"),
+    Bad(["data.samples=0"], "data.samples", "from 1"),
+    Bad(["data.samples=99999999999999999999999"], "data.samples", "allowed"),
+    Bad(["data.features=0"], "data.features", "from 1"),
+    Bad(["data.low=nan"], "data.low", "finite"),
+    Bad(["data.high=inf"], "data.high", "finite"),
+    Bad(["data.low=1"], "data.low", "below data.high"),
+    Bad(["data.low=-1e308", "data.high=1e308"], "data.high", "finite"),
+    Bad(["data.high=1e200"], "data", "float32"),
+    Bad(["data=inline", "data.x=[]"], "data.x", "at least one row"),
+    Bad(["data=inline", "data.x=[[1.0,2.0],[3.0]]"], "data.x", "as many numbers in each"),
+    Bad(["data=inline", "data.x=[[1.0,nan]]"], "data.x", "finite"),
+    Bad(["data=inline", "data.x=[[1.0]]", "data.y=[[1.0],[2.0]]"], "data.y", "as many rows"),
+    Bad(["verdict.every=0"], "verdict.every", "from 1"),
+    Bad(["record.every=0"], "record.every", "from 1"),
+    Bad(["tracking.experiment="], "tracking.experiment", "a name"),
+    Bad([f"tracking.experiment={'x' * 600}"], "tracking.experiment", "500"),
+    Bad(["experiment=assignment", "lr=-1"], "lr", "from 0"),
+]
+
+SHAPES = [
+    Bad(["architecture.hidden=[0]"], "architecture.hidden.0", "from 1"),
+    Bad(["architecture.hidden=[5,-1]"], "architecture.hidden.1", "from 1"),
+    Bad(["architecture.out=0"], "architecture.out", "from 1"),
+    Bad(["architecture.out=2"], "architecture", "the target's, (1,)"),
+    Bad(["architecture.activation=sigmoidd"], "architecture.activation", "did you mean sigmoid?"),
+    Bad(layers(), "architecture.layers", "at least one layer"),
+    Bad(layers("{layer: sigmoid}"), "architecture.layers", "with parameters"),
+    Bad(layers("{layer: linear}"), "architecture.layers.0.out", "no default"),
+    Bad(layers("{layer: linear, out: 0}"), "architecture.layers.0.out", "from 1"),
+    Bad(layers("{layer: linear, out: x}"), "architecture.layers.0.out", "a whole number"),
+    Bad(layers("{layer: linear, out: 1, bais: false}"), "architecture.layers.0.bais", "did you mean bias?"),
+    Bad(layers("{layer: tanh}", "{layer: lineer, out: 1}"), "architecture.layers.1", "did you mean linear?"),
+    Bad(layers("{out: 1}"), "architecture.layers.0", "{layer: NAME"),
+    Bad(layers("linear"), "architecture.layers.0", "{layer: NAME"),
+    Bad(layers("{layer: linear, out: 3}"), "architecture", "the target's, (1,)"),
+    Bad(layers("{layer: linear, out: 1, name: a}", "{layer: tanh, name: a}"), "architecture.layers", "once"),
+    Bad(layers("{layer: linear, out: 1, name: a-b}"), "architecture.layers.0.name", "digits"),
+    Bad(["architecture=sequential"], "architecture.layers", "no default"),
+    Bad(["target=given"], "target", "brings no y"),
+    Bad(["data=inline", "data.x=[[1.0]]", "data.y=[[1.0,2.0]]", "target=given"], "architecture", "(2,)"),
+]

@@ -1,0 +1,92 @@
+"""The program as a person runs it: a process of its own, in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SAFETY = 300.0
+"""Seconds after which a process that hangs is given up."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A process that has ended: its folder, exit code and what it printed."""
+
+    folder: Path
+    code: int
+    out: str
+    err: str
+
+    @property
+    def run_folder(self) -> Path:
+        """The folder of the only run below ``outputs/runs``."""
+        (found,) = (self.folder / "outputs" / "runs").glob("*/*")
+        return found
+
+
+def environment(*paths: Path, **extra: str) -> dict[str, str]:
+    """The environment of a plain shell: nothing in it that would change what the program prints or where it writes."""
+    ours = ("HYDRA_", "MLFLOW_", "PYTHON")
+    plain = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(ours) and name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "CLICOLOR")
+    }
+    return {**plain, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, *paths))), **extra}
+
+
+def command(*args: str, options: tuple[str, ...] = ()) -> list[str]:
+    """``python -m runner`` with arguments; ``options`` are the interpreter's."""
+    return [sys.executable, *options, "-m", "runner", *args]
+
+
+def run(folder: Path, *args: str, env: dict[str, str] | None = None, options: tuple[str, ...] = ()) -> Finished:
+    """Runs the program to its end in ``folder``."""
+    done = subprocess.run(
+        command(*args, options=options),
+        cwd=folder,
+        env=env or environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=SAFETY,
+        check=False,
+    )
+    return Finished(folder, done.returncode, done.stdout, done.stderr)
+
+
+def start(folder: Path, *args: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+    """Starts the program in ``folder`` and returns at once."""
+    return subprocess.Popen(
+        command(*args),
+        cwd=folder,
+        env=env or environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
+def end(process: subprocess.Popen[str], folder: Path, safety: float = SAFETY) -> Finished:
+    """Waits for a started process; one that hangs is killed."""
+    try:
+        out, err = process.communicate(timeout=safety)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+    return Finished(folder, process.returncode, out, err)
+
+
+def tree(folder: Path) -> dict[str, bytes | None]:
+    """Every file below ``folder`` with its content, and every folder with None."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in sorted(folder.rglob("*"))
+        if "__pycache__" not in path.parts
+    }

@@ -1,0 +1,159 @@
+"""Runs that do not come to their own end: exit code 3, what was recorded kept, whole and readable."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from safetensors.numpy import load_file
+
+from .own import SEVEN, furnish_own
+from .process import SAFETY, Finished, command, end, environment, run, start
+from .stores import client, count_metrics, gradients, only_run, read_json, runs, statuses
+
+LONG = ("data.samples=100000",)
+STOPS = [signal.SIGINT, signal.SIGTERM]
+
+
+def wait_until(seen: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Waits for what a running process does; fails if it ends first."""
+    deadline = time.monotonic() + SAFETY
+    while not seen():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def stopped(place: Path, when: Callable[[], bool], how: signal.Signals, *args: str) -> Finished:
+    """A long run to which a signal is sent as soon as ``when`` holds."""
+    process = start(place, *args, *LONG)
+    try:
+        wait_until(when, process)
+        process.send_signal(how)
+        return end(process, place, safety=60.0)
+    finally:
+        process.kill()
+
+
+def check_files(folder: Path) -> None:
+    """Whatever is there can be read, and no half of a file is left."""
+    assert not list(folder.rglob("*.part*"))
+    for path in folder.rglob("*.parquet"):
+        pd.read_parquet(path)
+    for path in folder.rglob("*.safetensors"):
+        load_file(path)
+
+
+@pytest.mark.parametrize("how", STOPS, ids=lambda how: how.name)
+def test_a_run_that_is_stopped_in_its_midst_is_killed_and_keeps_what_it_has(how: signal.Signals, place: Path) -> None:
+    database = place / "outputs" / "mlflow.db"
+    finished = stopped(place, lambda: count_metrics(database) > 0, how)
+    assert finished.code == 3
+    assert finished.err == "runner: interrupted; what was recorded is kept\n"
+    assert only_run(client(place)).info.status == "KILLED"
+    folder = finished.run_folder
+    check_files(folder)
+    table, kept = pd.read_parquet(folder / "deviations.parquet"), gradients(folder)
+    steps = table["step"].nunique()
+    assert 20 < steps < 100_000
+    assert list(table["step"].unique()) == list(range(steps))
+    assert {len(value) for value in kept.values()} == {steps}
+    largest = table[table["tensor"] == "hidden_layer_2.bias"]["max_abs"]
+    apart = abs(kept["scratch/hidden_layer_2.bias"].astype(float) - kept["torch/hidden_layer_2.bias"].astype(float))
+    assert list(largest) == list(apart.max(axis=1))
+    assert read_json(folder / "status.json")["status"] == 3
+
+
+@pytest.mark.parametrize("how", STOPS, ids=lambda how: how.name)
+def test_a_run_that_is_stopped_at_its_first_moment_is_killed(how: signal.Signals, place: Path) -> None:
+    database = place / "outputs" / "mlflow.db"
+    finished = stopped(place, lambda: statuses(database) == ["RUNNING"], how)
+    assert finished.code == 3
+    assert finished.err.count("\n") == 1
+    assert finished.err.startswith("runner: interrupted")
+    assert statuses(database) == ["KILLED"]
+    check_files(finished.run_folder)
+
+
+def test_a_sweep_that_is_stopped_begins_no_further_job(place: Path) -> None:
+    database = place / "outputs" / "mlflow.db"
+    finished = stopped(place, lambda: statuses(database) == ["RUNNING"], signal.SIGINT, "-m", "lr=0.01,0.05")
+    assert finished.code == 3
+    assert "Traceback" not in finished.err
+    assert statuses(database) == ["KILLED"]
+    check_files(place / "outputs")
+
+
+def test_a_fault_is_told_in_one_line_and_its_traceback_goes_to_a_file(place: Path) -> None:
+    furnish_own(place)
+    finished = run(place, *SEVEN, "backend=[broken,torch]", env=environment(place))
+    assert finished.code == 3
+    folder = finished.run_folder
+    log = folder / "error.log"
+    assert finished.err.startswith("runner: RuntimeError")
+    assert "the pump has stopped" in finished.err
+    assert finished.err.endswith(f" (traceback in {log})\n")
+    assert finished.err.count("\n") == 1
+    text = log.read_text(encoding="utf-8")
+    assert text.startswith("Traceback")
+    assert "faulty.py" in text
+    assert "RuntimeError: the pump has stopped" in text
+    assert only_run(client(place)).info.status == "FAILED"
+    assert "verdict" not in only_run(client(place)).data.tags
+    check_files(folder)
+    assert {len(value) for value in gradients(folder).values()} == {5}
+
+
+def test_a_disk_that_refuses_is_told_in_one_line(place: Path) -> None:
+    limit = 20_000_000
+
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    done = subprocess.run(
+        command("data.samples=100000"),
+        cwd=place,
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=SAFETY,
+        check=False,
+        preexec_fn=small_files,
+    )
+    assert done.returncode == 3
+    assert done.stderr.startswith("runner: ")
+    assert done.stderr.count("\n") == 1
+    assert statuses(place / "outputs" / "mlflow.db") == ["FAILED"]
+    check_files(place)
+
+
+def test_a_reader_that_goes_away_does_not_harm_the_run(place: Path) -> None:
+    process = start(place, "data.samples=3")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "Sequential(\n"
+    process.stdout.close()
+    assert process.stderr is not None
+    err = process.stderr.read()
+    assert process.wait(SAFETY) == 0
+    assert err == ""
+    assert only_run(client(place)).info.status == "FINISHED"
+
+
+def test_two_first_runs_at_once_both_make_it(tmp_path: Path) -> None:
+    both = [start(tmp_path, "data.samples=20", f"tracking.experiment={name}") for name in ("one", "one")]
+    for process in both:
+        finished = end(process, tmp_path)
+        assert (finished.code, finished.err) == (0, "")
+    found = runs(client(tmp_path))
+    assert [record.info.status for record in found] == ["FINISHED", "FINISHED"]
+    assert len({record.info.experiment_id for record in found}) == 1
+    folders = list((tmp_path / "outputs" / "runs").glob("*/*"))
+    assert len(folders) == 2
+    first, second = ((folder / "gradients.safetensors").read_bytes() for folder in folders)
+    assert first == second

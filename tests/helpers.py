@@ -1,0 +1,112 @@
+"""What the numeric tests share: configuration in process, recorders that keep or drop, layers run alone."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+from runner.arrays import Array
+from runner.assemble import Setup, assemble
+from runner.backends.base import Step
+from runner.catalog import Catalog
+from runner.comparison.summary import Disagreement
+from runner.comparison.verdict import Comparison
+from runner.config import register, resolved
+from runner.experiment import Outcome, Record, run_experiment
+from runner.paths import CONF
+
+FAULTS = Path(__file__).parent / "faults" / "conf"
+CATALOG = Catalog([FAULTS, CONF])
+
+
+@cache
+def composed(overrides: tuple[str, ...]) -> DictConfig:
+    """The configuration as Hydra composes it, the deliberately wrong backends among its choices."""
+    register()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("config", [f"hydra.searchpath=[file://{FAULTS}]", *overrides])
+
+
+def configuration(*overrides: str) -> dict[str, Any]:
+    return copy.deepcopy(resolved(composed(overrides)))
+
+
+def make_setup(*overrides: str) -> Setup:
+    return assemble(configuration(*overrides), CATALOG)
+
+
+def with_parameters(setup: Setup, changed: Mapping[str, Array]) -> Setup:
+    """The same run from other initial parameters."""
+    parameters = {
+        name: changed.get(name, value).astype(setup.dtype) for name, value in setup.initial.parameters.items()
+    }
+    return dataclasses.replace(setup, initial=dataclasses.replace(setup.initial, parameters=parameters))
+
+
+class Silent:
+    """Keeps nothing."""
+
+    def progress(self, step: int) -> None:
+        pass
+
+    def write(self, record: Record) -> None:
+        pass
+
+
+@dataclass
+class Kept:
+    """Keeps every record, its arrays copied."""
+
+    begun: list[int] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+
+    def progress(self, step: int) -> None:
+        self.begun.append(step)
+
+    def write(self, record: Record) -> None:
+        steps = {name: copied(step) for name, step in record.steps.items()}
+        self.records.append(Record(record.step, steps, record.comparisons))
+
+    @property
+    def comparisons(self) -> list[Comparison]:
+        return [comparison for record in self.records for comparison in record.comparisons]
+
+
+def copied(step: Step) -> Step:
+    return Step(np.array(step.loss), np.array(step.prediction), {k: np.array(v) for k, v in step.gradients.items()})
+
+
+def run(*overrides: str) -> Outcome:
+    return run_experiment(make_setup(*overrides), Silent())
+
+
+def kept(setup: Setup) -> tuple[Outcome, Kept]:
+    recorder = Kept()
+    return run_experiment(setup, recorder), recorder
+
+
+def first_of(outcome: Outcome) -> Disagreement:
+    first = outcome.verdict.first
+    assert first is not None, outcome.verdict
+    return first
+
+
+def in_roundings(u: Array, g: Array, sigma: Array, dtype: str) -> Array:
+    """|u - g| in units of sigma and a unit roundoff of the value."""
+    unit = sigma + np.finfo(dtype).eps / 2 * np.abs(g) + np.finfo(dtype).smallest_subnormal
+    return np.asarray(np.abs(u - g) / unit)
+
+
+def same_bits(a: Array, b: Array) -> bool:
+    """Equal shape, dtype and bits; NaN equals itself, and -0 does not equal 0."""
+    a, b = np.asarray(a), np.asarray(b)
+    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()

@@ -1,0 +1,151 @@
+"""Composed configuration -> plain values -> typed objects; every complaint names its key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from runner.arrays import DTYPES
+from runner.catalog import Catalog
+from runner.config import build, build_layer, resolved
+from runner.data.base import Data
+from runner.data.distributions import Uniform
+from runner.errors import ConfigError
+from runner.layers.base import Layer
+from runner.layers.linear import Linear
+from tests.helpers import composed, configuration
+
+UNIFORM = {"_target_": "runner.data.distributions.Uniform", "samples": 3, "features": 2, "low": 0.0, "high": 1.0}
+
+
+def refused(node: object, key: str) -> str:
+    with pytest.raises(ConfigError) as raised:
+        build(node, "data", Data)
+    assert raised.value.key == key
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    config = configuration()
+    assert (config["lr"], config["seed"], config["epochs"], config["batch_size"]) == (0.05, 1, 1, 1)
+    assert (config["dtype"], config["lockstep"], config["threads"]) == ("float32", True, 1)
+    assert list(config["backend"]) == ["scratch", "torch"]
+    assert config["architecture"]["hidden"] == [10, 10]
+    assert (config["data"]["samples"], config["data"]["features"]) == (100, 2)
+
+
+@pytest.mark.parametrize(
+    ("group", "name"),
+    [
+        (group, name)
+        for group in Catalog().groups()
+        for name in Catalog().names(group)
+        if group not in ("layer", "backend")
+    ],
+)
+def test_every_choice_of_every_group_composes(group: str, name: str) -> None:
+    whole = composed((f"{'+' if group == 'experiment' else ''}{group}={name}".removeprefix("+"),))
+    assert group == "experiment" or group in whole
+
+
+def test_every_choice_of_a_group_names_a_class_that_can_be_imported() -> None:
+    for group in Catalog().groups():
+        for name in Catalog().names(group):
+            node = OmegaConf.load(Catalog().find(group, name, group))
+            target = OmegaConf.to_container(node, resolve=False)
+            assert isinstance(target, dict)
+            if "_target_" in target:
+                module, _, cls = str(target["_target_"]).rpartition(".")
+                assert hasattr(__import__(module, fromlist=[cls]), cls), (group, name)
+
+
+def test_a_node_becomes_the_object_that_it_describes_its_values_converted() -> None:
+    made = build({**UNIFORM, "samples": "7", "low": -1}, "data", Data)
+    assert made == Uniform(samples=7, features=2, low=-1.0, high=1.0)
+    assert isinstance(made.low, float)
+
+
+@pytest.mark.parametrize(
+    ("changed", "key", "words"),
+    [
+        ({"samples": "many"}, "data.samples", ["many", "a whole number"]),
+        ({"samples": 2.5}, "data.samples", ["2.5", "a whole number"]),
+        ({"low": "deep"}, "data.low", ["deep", "a number"]),
+        ({"low": None}, "data.low", ["null", "a number"]),
+        ({"low": "???"}, "data.low", ["no default"]),
+        ({"sample": 3}, "data.sample", ["did you mean samples?"]),
+        ({"low": 2.0}, "data.low", ["2.0", "below"]),
+        ({"_target_": "runner.data.distributions.Uniforn"}, "data._target_", ["Uniforn"]),
+        ({"_target_": "no.such.module.Thing"}, "data._target_", ["no.such.module.Thing"]),
+        ({"_target_": "runner.layers.linear.Linear"}, "data._target_", ["a Data class"]),
+        ({"_target_": "Uniform"}, "data._target_", ["Uniform"]),
+        ({"_target_": 3}, "data", ["_target_"]),
+    ],
+)
+def test_a_value_that_is_wrong_is_refused_by_its_key_with_what_is_allowed(
+    changed: dict[str, Any], key: str, words: list[str]
+) -> None:
+    message = refused({**UNIFORM, **changed}, key)
+    assert all(word in message for word in words), message
+
+
+def test_a_missing_value_and_a_bare_word_are_refused() -> None:
+    refused({k: v for k, v in UNIFORM.items() if k != "low"}, "data.low")
+    refused("uniform", "data")
+    refused(None, "data")
+
+
+def test_a_layer_takes_the_keys_that_it_is_not_given_from_its_file() -> None:
+    made = build_layer({"layer": "linear", "out": 3}, "architecture.layers.0", Layer, Catalog())
+    assert made == Linear(name=None, out=3, bias=True)
+
+
+@pytest.mark.parametrize(
+    ("node", "key", "words"),
+    [
+        ({"layer": "liner", "out": 3}, "layers.0", ["liner", "did you mean linear?"]),
+        ({"layer": "linear"}, "layers.0.out", ["no default"]),
+        ({"layer": "linear", "out": 0}, "layers.0.out", ["0", "from 1"]),
+        ({"layer": "linear", "width": 3, "out": 1}, "layers.0.width", ["not known"]),
+        ({"layer": "relu", "out": 3}, "layers.0.out", ["not known"]),
+        ({"out": 3}, "layers.0", ["layer: NAME", "linear"]),
+        ("linear", "layers.0", ["layer: NAME", "linear"]),
+    ],
+)
+def test_a_layer_that_is_wrong_is_refused_by_its_key(node: object, key: str, words: list[str]) -> None:
+    with pytest.raises(ConfigError) as raised:
+        build_layer(node, "layers.0", Layer, Catalog())
+    assert raised.value.key == key
+    assert all(word in str(raised.value) for word in words), str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("added", "key"),
+    [("+lrr=1", "lrr"), ("+verdict.tolerance=1e-3", "verdict.tolerance"), ("+record.evry=1", "record.evry")],
+)
+def test_a_key_that_nothing_reads_is_refused(added: str, key: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        resolved(composed((added,)))
+    assert raised.value.key == key
+
+
+def test_interpolations_are_resolved_and_those_that_lead_nowhere_refused() -> None:
+    assert configuration("data.samples=40", "batch_size=${data.samples}")["batch_size"] == 40
+    with pytest.raises(ConfigError) as raised:
+        resolved(composed(("batch_size=${data.size}",)))
+    assert raised.value.key == "batch_size"
+
+
+def test_the_dtypes_are_single_and_double_precision() -> None:
+    assert {name: dtype.itemsize for name, dtype in DTYPES.items()} == {"float32": 4, "float64": 8}
+
+
+def test_a_users_folder_stands_before_the_programs_own(tmp_path: Any) -> None:
+    (tmp_path / "loss").mkdir()
+    (tmp_path / "loss" / "sse.yaml").write_text("_target_: a.b\n", encoding="utf-8")
+    catalog = Catalog([tmp_path, *Catalog().folders])
+    assert catalog.find("loss", "sse", "loss").parent == tmp_path / "loss"
+    assert "mse" in catalog.names("loss")
