@@ -35,11 +35,12 @@ def run(argv: list[str]) -> int:
 
     catalog = Catalog()
     try:
-        folder = hydra_errors.parse_flags(argv)
-        catalog = Catalog([Path(folder), CONF] if folder else [CONF])
+        flags = hydra_errors.parse_flags(argv)
+        catalog = Catalog([Path(flags.config_dir), CONF] if flags.config_dir else [CONF])
         register()
-        hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(job.job)()
-    except SystemExit as end:
+        with hydra_errors.one_voice(flags):
+            hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(job.job)()
+    except SystemExit as end:  # after --help and the like
         return int(end.code or AGREE)
     except Exception as error:  # whatever Hydra raises outside a job is about the configuration
         refused = error if isinstance(error, ConfigError) else hydra_errors.translate(error, argv, catalog)

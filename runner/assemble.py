@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, prod
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +27,9 @@ from runner.optimizers.base import Optimizer
 from runner.published.table import Published, read_published
 
 SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https")
+LONGEST_NAME = 500
+"""MLflow's limit."""
+MOST_THREADS = 1024
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,8 @@ def _check_numbers(config: Mapping[str, Any]) -> None:
     for key in ("epochs", "batch_size", "threads"):
         if config[key] < 1:
             raise ConfigError(key, config[key], "a whole number from 1")
+    if config["threads"] > MOST_THREADS:
+        raise ConfigError("threads", config["threads"], f"a whole number from 1 to {MOST_THREADS}")
     for group in ("verdict", "record"):
         if config[group]["every"] < 1:
             raise ConfigError(f"{group}.every", config[group]["every"], "a whole number from 1")
@@ -110,10 +116,14 @@ def _check_numbers(config: Mapping[str, Any]) -> None:
 
 
 def _check_tracking(tracking: Mapping[str, Any]) -> None:
-    uri, key = tracking["uri"], "tracking.uri"
+    uri, key, name = tracking["uri"], "tracking.uri", tracking["experiment"]
     allowed = f"an MLflow tracking URI: {', '.join(SCHEMES)}, e.g. sqlite:///outputs/mlflow.db"
-    scheme = urlsplit(uri).scheme.partition("+")[0]
-    if scheme not in SCHEMES:
+    try:
+        parts = urlsplit(uri)
+        scheme, _ = parts.scheme, parts.port
+    except ValueError as error:
+        raise ConfigError(key, f"{uri!r} ({error})", allowed) from error
+    if scheme.partition("+")[0] not in SCHEMES or scheme.startswith("sqlite+"):
         raise ConfigError(key, repr(uri), allowed)
     if scheme == "sqlite":
         path = Path(uri.partition(":///")[2].partition("?")[0])
@@ -124,10 +134,10 @@ def _check_tracking(tracking: Mapping[str, Any]) -> None:
         blocked = next((p for p in path.parents if p.exists() and not p.is_dir()), None)
         if blocked is not None:
             raise ConfigError(key, f"{uri}, where {blocked} is a file", "a path whose folders can be made")
-    elif not urlsplit(uri).netloc:
+    elif not parts.netloc:
         raise ConfigError(key, repr(uri), allowed)
-    if not tracking["experiment"].strip():
-        raise ConfigError("tracking.experiment", repr(tracking["experiment"]), "a name")
+    if not name.strip() or len(name) > LONGEST_NAME:
+        raise ConfigError("tracking.experiment", repr(name), f"a name of at most {LONGEST_NAME} characters")
 
 
 def _is_sqlite(path: Path) -> bool:
@@ -173,8 +183,13 @@ def _network(node: object, input_shape: Shape, catalog: Catalog) -> Network:
 
 def _initial(config: Mapping[str, Any], network: Network, dtype: np.dtype[Any]) -> dict[str, Array]:
     init = build(config["init"], "init", Init)
+    count = sum(prod(p.shape) for p in network.parameters.values())
+    if count * dtype.itemsize > sys.maxsize:
+        raise ConfigError("architecture", f"{count} parameters", "as many as fit into memory")
     try:
         drawn = init.draw(network, generator(config["seed"], Stream.INIT))
+    except MemoryError as error:
+        raise ConfigError("architecture", f"{count} parameters", "as many as fit into memory") from error
     except ConfigError as error:
         raise error.below("init") from error
     with np.errstate(over="ignore"):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
@@ -22,7 +22,20 @@ from runner.errors import ConfigError, choices, one_line
 T = TypeVar("T")
 
 UNKNOWN = "a key that is not known"
-TYPES = {"Float": "a number", "Integer": "a whole number", "Boolean": "true or false", "String": "text"}
+WORDS: dict[object, str] = {
+    float: "a number",
+    int: "a whole number",
+    bool: "true or false",
+    str: "text",
+    dict: "a mapping",
+}
+TYPE_NAMES = {
+    "Float|'float'": float,
+    "Integer|'int'": int,
+    "bool|Boolean": bool,
+    "list or tuple": list,
+    "[Ss]tring|'str'": str,
+}
 
 
 @dataclass
@@ -96,7 +109,7 @@ def resolved(cfg: DictConfig) -> dict[str, Any]:
         whole = OmegaConf.merge(OmegaConf.structured(Config), cfg)
         plain = OmegaConf.to_container(whole, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
-        raise complaint(error) from error
+        raise complaint(error, Config) from error
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
 
@@ -133,7 +146,7 @@ def build(node: object, key: str, kind: type[T]) -> T:
         typed = OmegaConf.merge(OmegaConf.structured(cls), values)
         plain = OmegaConf.to_container(typed, throw_on_missing=True)
     except OmegaConfBaseException as error:
-        raise complaint(error).below(key) from error
+        raise _culprit(cls, values, error).below(key) from error
     assert isinstance(plain, dict)
     made = cls(**{str(k): v for k, v in plain.items()})
     if hasattr(made, "check"):
@@ -166,8 +179,42 @@ def build_layer(node: object, key: str, kind: type[T], catalog: Catalog) -> T:
     return build({**defaults, **given, "_target_": defaults["_target_"]}, key, kind)
 
 
-def complaint(error: OmegaConfBaseException) -> ConfigError:
-    """OmegaConf's error as one line: the key, what it got, what is allowed."""
+def _culprit(cls: type, values: Mapping[str, Any], error: OmegaConfBaseException) -> ConfigError:
+    """The complaint about the field that is at fault; OmegaConf loses its name in a nested list."""
+    for name, value in values.items():
+        try:
+            OmegaConf.merge(OmegaConf.structured(cls), {name: value})
+        except ValidationError as alone:
+            found = complaint(alone, cls)
+            inside = re.split(r"[.\[]", found.key)[0] == name
+            return found if inside else ConfigError(name, value, words_of(get_type_hints(cls)[name]))
+        except OmegaConfBaseException:
+            continue
+    return complaint(error, cls)
+
+
+def words_of(hint: object) -> str:
+    """What may stand where a dataclass has a field of that type."""
+    inner = [part for part in get_args(hint) if part is not type(None)]
+    if type(None) in get_args(hint):
+        return f"{words_of(inner[0])}, or null"
+    if hint is list or get_origin(hint) is list:
+        return f"a list, each of it {words_of(inner[0])}" if inner else "a list"
+    return WORDS.get(get_origin(hint) or hint, "a value of the key's type")
+
+
+def _wanted(schema: type | None, key: str, text: str) -> str:
+    """In words, the type of ``key`` (dotted) in ``schema``; where that is not known, what OmegaConf's text names."""
+    hint: Any = schema
+    for part in re.split(r"[.\[]", key):
+        hint = get_type_hints(hint).get(part) if isinstance(hint, type) and is_dataclass(hint) else hint
+    if hint is not None and hint is not schema and hint is not Any:
+        return words_of(hint)
+    return next((words_of(kind) for names, kind in TYPE_NAMES.items() if re.search(names, text)), words_of(Any))
+
+
+def complaint(error: OmegaConfBaseException, schema: type | None = None) -> ConfigError:
+    """OmegaConf's error as one line: the key, what it got, what is allowed by ``schema``."""
     key, text = error.full_key or str(error.key), one_line(error.msg or str(error))
     if isinstance(error, MissingMandatoryValue):
         return ConfigError(key, "nothing", "a value: this key has no default")
@@ -176,10 +223,9 @@ def complaint(error: OmegaConfBaseException) -> ConfigError:
         listed = [str(k) for k in known if k not in ("hydra", "_target_")]
         return ConfigError(key, UNKNOWN, choices(listed, str(error.key)))
     if isinstance(error, ValidationError):
-        wanted = next((words for name, words in TYPES.items() if f"to {name}" in text), None)
-        value = re.match(r"Value '(.*)' of type '\w+' ", text)
+        value = re.match(r"(?:Value|Incompatible value|Cannot convert '\w+' to string:) '(.*?)'(?: |$)", text)
         got = value[1] if value else "null" if "not Optional" in text else text.split(" full_key")[0]
-        return ConfigError(key, got, wanted or "a value of the key's type")
+        return ConfigError(key, "null" if got == "None" else got, _wanted(schema, key, text))
     return ConfigError(key, text.split(" full_key")[0], "a value that can be resolved")
 
 

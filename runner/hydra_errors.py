@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import errno
+import io
 import re
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 
+import yaml
 from hydra._internal.utils import get_args_parser
 from hydra.errors import MissingConfigException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
+from yaml import MarkedYAMLError, YAMLError
 
 from runner.catalog import Catalog
-from runner.config import complaint
+from runner.config import Config, complaint
 from runner.errors import ConfigError, choices, one_line
 
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 FORM = "KEY=VALUE, GROUP=CHOICE, +KEY=VALUE to add, ~KEY to remove"
 
 
-def parse_flags(argv: list[str]) -> str | None:
-    """Checks the flags as Hydra will, and returns ``--config-dir``.
+def parse_flags(argv: list[str]) -> Namespace:
+    """The flags as Hydra will see them.
 
     Raises:
         ConfigError: A flag is unknown or wrong.
@@ -31,10 +36,30 @@ def parse_flags(argv: list[str]) -> str | None:
         raise ConfigError("command line", message, "the flags that --help lists")
 
     parser.error = refuse  # type: ignore[method-assign,assignment]
-    folder: str | None = parser.parse_args(argv).config_dir
+    flags: Namespace = parser.parse_args(argv)
+    folder = flags.config_dir
     if folder is not None and not Path(folder).is_dir():
         raise ConfigError("--config-dir", folder, "a folder with YAML files in folders named like the groups")
-    return folder
+    return flags
+
+
+@contextmanager
+def one_voice(flags: Namespace) -> Iterator[None]:
+    """``--cfg job --package NODE`` of a node that is not there exits after a word of Hydra's own: ours instead.
+
+    Raises:
+        ConfigError: There is no such node.
+    """
+    if not flags.package:
+        yield
+        return
+    try:
+        with redirect_stderr(io.StringIO()):
+            yield
+    except SystemExit as end:
+        if end.code:
+            raise ConfigError("--package", flags.package, "a node of the configuration, e.g. data") from end
+        raise
 
 
 def is_unwritable(error: Exception) -> bool:
@@ -48,11 +73,17 @@ def translate(error: Exception, argv: list[str], catalog: Catalog) -> ConfigErro
         return error
     if isinstance(error, MissingConfigException):
         return _missing(error, catalog)
-    if isinstance(error, OSError):
-        return ConfigError("hydra.run.dir", f"{error.filename} ({error.strerror})", "a folder that can be made")
+    if isinstance(error, OSError) and error.errno is not None:
+        key = "hydra.sweep.dir" if {"-m", "--multirun"} & set(argv) else "hydra.run.dir"
+        return ConfigError(key, f"{error.filename} ({error.strerror})", "a folder that can be made")
+    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
+        where = f"{error.problem} in line {error.problem_mark.line + 1}"
+        return ConfigError(error.problem_mark.name, where, "a YAML file of keys and values")
+    if isinstance(error, OSError | UnicodeError | YAMLError):
+        return _broken_file(error, argv, catalog)
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(cause, OmegaConfBaseException):
-        return _composition(cause, catalog)
+        return _composition(cause, argv, catalog)
     text = str(error).split("\nSee https")[0]
     if isinstance(error, OverrideParseException):
         return ConfigError("command line", repr(error.override), f"{FORM} ({_first_line(text)})")
@@ -68,11 +99,30 @@ def translate(error: Exception, argv: list[str], catalog: Catalog) -> ConfigErro
     return ConfigError("configuration", one_line(text) or type(error).__name__, f"what --help lists, as {FORM}")
 
 
-def _composition(cause: OmegaConfBaseException, catalog: Catalog) -> ConfigError:
-    found = complaint(cause)
+def _composition(cause: OmegaConfBaseException, argv: list[str], catalog: Catalog) -> ConfigError:
+    found = complaint(cause, Config)
+    if found.key == "None":
+        guilty = [word.partition("=")[0] for word in argv if "${" in word]
+        return ConfigError(guilty[0] if guilty else "configuration", found.got, found.allowed)
     if found.key in catalog.groups():
         return ConfigError(found.key, "a choice that is not there", choices(catalog.names(found.key), ""))
     return found
+
+
+def _broken_file(error: Exception, argv: list[str], catalog: Catalog) -> ConfigError:
+    """Which of the configuration's files cannot be read as a mapping; those that the command line names come first."""
+    files = [file for folder in catalog.folders for file in sorted(folder.rglob("*.yaml"))]
+    for file in sorted(files, key=lambda file: all(file.stem not in word for word in argv)):
+        try:
+            problem = (
+                None if isinstance(yaml.safe_load(file.read_text(encoding="utf-8")), dict | None) else "no mapping"
+            )
+        except (OSError, UnicodeError, YAMLError) as found:
+            problem = str(found)
+        if problem is not None:
+            group = "config" if file.parent in catalog.folders else file.parent.name
+            return ConfigError(group, f"{file} ({problem})", "a YAML file of keys and values")
+    return ConfigError("configuration", str(error), "YAML files of keys and values")
 
 
 def _missing(error: MissingConfigException, catalog: Catalog) -> ConfigError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -59,7 +59,11 @@ class Network:
         """The same network as one torch.nn.Sequential, its layers under their names."""
         import torch
 
-        return torch.nn.Sequential(OrderedDict((p.name, p.layer.torch(p.input_shape)) for p in self.places))
+        module = torch.nn.Sequential()
+        for place in self.places:
+            # add_module refuses names that a Module has itself, such as forward
+            module._modules[place.name] = place.layer.torch(place.input_shape)
+        return module
 
     def __str__(self) -> str:
         """As PyTorch prints the equal torch.nn.Sequential."""

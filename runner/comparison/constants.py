@@ -21,5 +21,11 @@ KINK_RUNS = 32
 SHIFT = 2.0**-20
 """How far a nearby point lies, relative to each tensor's rms."""
 
+ESCAPES = (SHIFT, 2.0**-8)
+"""How far the point lies that is judged where rounding swallows the gradient: the second, if the first decides nothing.
+
+Beside a minimum the gradient itself is as small as the first move, and a wrong one looks random there.
+"""
+
 UNIT_ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53}
 SMALLEST_SUBNORMAL = {"float32": 2.0**-149, "float64": 2.0**-1074}

@@ -8,6 +8,7 @@ import numpy as np
 
 from runner.arrays import Array
 from runner.comparison.constants import (
+    ESCAPES,
     KINK_RUNS,
     LIMIT,
     NOISE,
@@ -90,13 +91,19 @@ def _undecided(second: Judged) -> Judged:
 
 
 def _judge_moved(name: str, point: Point, second: Judged) -> Judged:
-    moved = point.moved(MOVED)
-    if not (np.isfinite(moved.high(name)).all() and np.isfinite(moved.reference).all()):
-        return _undecided(second)
-    there = judge_logic(name, moved, moved.sigma_of_two_precisions({}), given=False)
-    if there.verdict != "agree":
-        return there
-    return replace(there, look=max(there.look, 2), finding="rounding swallows the gradient; judged at a point nearby")
+    judged = _undecided(second)
+    for shift in ESCAPES:
+        moved = point.moved(MOVED, shift=shift)
+        if not (np.isfinite(moved.high(name)).all() and np.isfinite(moved.reference).all()):
+            continue
+        there = judge_logic(name, moved, moved.sigma_of_two_precisions({}), given=False)
+        if there.verdict == "agree":
+            words = "rounding swallows the gradient; judged at a point nearby"
+            return replace(there, look=max(there.look, 2), finding=words)
+        judged = there
+        if there.verdict == "mismatch":
+            break
+    return judged
 
 
 def _third_look(name: str, point: Point, second: Judged) -> Judged:

@@ -159,13 +159,15 @@ def rms(samples: Array) -> Array:
     return np.asarray(unit * np.sqrt(np.square(samples / unit).mean(axis=0)))
 
 
-def moved_parameters(parameters: Mapping[str, Array], k: int, keep_zeros: bool = False) -> dict[str, Array]:
-    """Float64 parameters moved by 2^-20 of each tensor's rms, up or down; the k-th such point."""
+def moved_parameters(
+    parameters: Mapping[str, Array], k: int, keep_zeros: bool = False, shift: float = SHIFT
+) -> dict[str, Array]:
+    """Float64 parameters moved by ``shift`` of each tensor's rms, up or down; the k-th such point."""
     rng = np.random.default_rng(k)
     moved = {}
     for name, value in parameters.items():
         scale = np.asarray(rms(value.reshape(-1)))
-        step = SHIFT * (float(scale) or 1.0) * rng.choice([-1.0, 1.0], value.shape)
+        step = shift * (float(scale) or 1.0) * rng.choice([-1.0, 1.0], value.shape)
         moved[name] = value + (step * (value != 0) if keep_zeros else step)
     return moved
 

@@ -12,7 +12,7 @@ import numpy as np
 from runner.arrays import DTYPES, Array
 from runner.backends.base import Backend, BackendChoice, Problem, State
 from runner.backends.scratch import Scratch, ScratchBackend
-from runner.comparison.constants import NOISY_RUNS
+from runner.comparison.constants import NOISY_RUNS, SHIFT
 from runner.comparison.rounding import empty_noisy, moved_inputs, moved_parameters, noise, rms, two_precisions
 from runner.comparison.tensors import Layout
 
@@ -80,10 +80,10 @@ class Point:
         """The library's tensors in float64."""
         return self.high(self.sides.library)
 
-    def moved(self, k: int, *, inputs: bool = False, keep_zeros: bool = False) -> Point:
+    def moved(self, k: int, *, inputs: bool = False, keep_zeros: bool = False, shift: float = SHIFT) -> Point:
         """The k-th point nearby; the inputs are moved too if ``inputs``, the targets never."""
         x = moved_inputs(self.x, k) if inputs else self.x
-        return Point(self.sides, self.layout, moved_parameters(self.parameters, k, keep_zeros), x, self.y)
+        return Point(self.sides, self.layout, moved_parameters(self.parameters, k, keep_zeros, shift), x, self.y)
 
     def sigma_of_two_precisions(self, known: Mapping[str, Array]) -> Array | None:
         """The first look's sigma in float32's unit: the reference's and the library's, added in squares.

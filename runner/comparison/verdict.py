@@ -94,14 +94,19 @@ class Judge:
         layout = self.layout(len(x))
         flat = {name: layout.flat(step) for name, step in steps.items()}
         broken = [name for name, value in flat.items() if not np.isfinite(value).all()]
-        if broken:
-            return [self._diverged(name, layout, flat, broken) for name in self._judged_names()]
-        if not judged:
-            return [self._unjudged(name, layout, flat) for name in self._judged_names()]
+        whole = [name for name in self._judged_names() if not {name, self.sides.reference} & set(broken)]
+        if not judged or not whole:
+            return [
+                self._unjudged(name, layout, flat) if name in whole else self._diverged(name, layout, flat, broken)
+                for name in self._judged_names()
+            ]
         there = {k: np.array(v, HIGH) for k, v in parameters.items()}
         point = Point(self.sides, layout, there, x.astype(HIGH), y.astype(HIGH))
         first = point.sigma_of_two_precisions(flat if self.dtype != HIGH else {})
-        return [self._judge(name, point, flat, first) for name in self._judged_names()]
+        return [
+            self._judge(name, point, flat, first) if name in whole else self._diverged(name, layout, flat, broken)
+            for name in self._judged_names()
+        ]
 
     def _judged_names(self) -> list[str]:
         return list(self.choices)[:-1]
@@ -113,10 +118,13 @@ class Judge:
 
     def _diverged(self, name: str, layout: Layout, flat: Mapping[str, Array], broken: list[str]) -> Comparison:
         u, g = flat[name], flat[self.sides.reference]
+        broken = [b for b in broken if b in (name, self.sides.reference) or b not in flat]
         with np.errstate(all="ignore"):
             worst = _worst(layout, u, g, ~(np.isfinite(u) & np.isfinite(g)))
         places = layout.slices()
-        suspects = tuple(t for t in layout.order if not all(np.isfinite(flat[b][places[t]]).all() for b in broken))
+        suspects = tuple(
+            t for t in layout.order if not (np.isfinite(u[places[t]]).all() and np.isfinite(g[places[t]]).all())
+        )
         words = "" if len(broken) > 1 else f"only {broken[0]} is not finite"
         return Comparison(
             name,
@@ -165,11 +173,13 @@ class Judge:
             return replace(logic, verdict="agree", look=min(logic.look, 2), finding="")
         dtype, g = self.dtype.name, point.reference
         if first is not None:
-            judged = measured(1, u, g, first, dtype)
-            if judged.roundings.max() <= LIMIT or logic.verdict != "agree":
-                return judged
+            early = measured(1, u, g, first, dtype)
+            if early.roundings.max() <= LIMIT or logic.verdict != "agree":
+                return early
         sigma = point.sigma_of_noise(NOISE * UNIT_ROUNDOFF[dtype])
         judged = measured(2, u, g, sigma, dtype)
+        if first is not None:  # imprecise is what stands out in both looks
+            judged = replace(judged, roundings=np.fmin(early.roundings, judged.roundings))
         # An element that the logic has found to lie on a kink may be on its other side here too.
         judged = replace(judged, roundings=np.where(logic.roundings > LIMIT, 0.0, judged.roundings))
         if judged.roundings.max() <= LIMIT:

@@ -33,4 +33,7 @@ class Uniform(Data):
             raise ConfigError("high", self.high, f"a number whose distance from data.low ({self.low}) is finite")
 
     def draw(self, rng: np.random.Generator) -> Samples:
-        return Samples(rng.uniform(self.low, self.high, (self.samples, self.features)))
+        try:
+            return Samples(rng.uniform(self.low, self.high, (self.samples, self.features)))
+        except (ValueError, MemoryError) as error:
+            raise ConfigError("samples", f"{self.samples} of {self.features} features", "as many as fit") from error

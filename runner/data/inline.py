@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +16,8 @@ from runner.errors import ConfigError
 class Inline(Data):
     """x, a list of samples, each a list of features; y, a list of as many targets, or null."""
 
-    x: list[list[float]]
-    y: list[list[float]] | None
+    x: list[Any]
+    y: list[Any] | None
 
     def check(self) -> None:
         _table("x", self.x)
@@ -27,7 +28,10 @@ class Inline(Data):
         return Samples(_table("x", self.x), None if self.y is None else _table("y", self.y))
 
 
-def _table(key: str, rows: list[list[float]]) -> Array:
+def _table(key: str, rows: list[Any]) -> Array:
+    for row in rows:
+        if not isinstance(row, list) or not all(type(value) in (int, float) for value in row):
+            raise ConfigError(key, row, "a list of samples, each a list of numbers")
     widths = sorted({len(row) for row in rows})
     if len(widths) != 1 or widths[0] == 0:
         raise ConfigError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from runner.errors import ConfigError, choices
 from runner.init.base import Init
 from runner.network import Network
 from runner.paths import resolve_path
+
+MALFORMED = (ValueError, TypeError, EOFError, OverflowError, RecursionError, zipfile.BadZipFile, zlib.error)
+"""What a file that is not what its name says makes its reader raise."""
 
 FORMATS = (".json", ".npz", ".safetensors")
 
@@ -53,10 +57,10 @@ def read_arrays(key: str, path: Path) -> dict[str, Array]:
         raise ConfigError(key, path, f"a file that ends in {', '.join(FORMATS)}")
     try:
         found = _read(path)
-        arrays = {str(name): np.asarray(value, dtype=np.float64) for name, value in found.items()}
+        arrays = {str(name): _numbers(value) for name, value in found.items()}
     except OSError as error:
         raise ConfigError(key, f"{path} ({error.strerror or error})", "a file that can be read") from error
-    except (ValueError, TypeError, zipfile.BadZipFile) as error:
+    except MALFORMED as error:
         raise ConfigError(
             key, f"{path} ({error})", f"a well-formed {path.suffix} file of numbers under names"
         ) from error
@@ -64,6 +68,13 @@ def read_arrays(key: str, path: Path) -> dict[str, Array]:
         if not np.isfinite(value).all():
             raise ConfigError(key, f"{path} with {value[~np.isfinite(value)][0]} in {name}", "finite numbers")
     return arrays
+
+
+def _numbers(value: object) -> Array:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"values of type {array.dtype}, not numbers")
+    return array.astype(np.float64)
 
 
 def _read(path: Path) -> Mapping[str, object]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from runner.arrays import Array
 from runner.errors import ConfigError
+from runner.init.file import MALFORMED
 from runner.network import Network
 from runner.paths import resolve_path
 
@@ -35,7 +36,7 @@ def read_published(key: str, path: str, network: Network) -> Published:
         published = Published(float(found["loss"]), float(found["prediction"]), gradients)
     except OSError as error:
         raise ConfigError(key, f"{path} ({error.strerror or error})", "a file that can be read") from error
-    except (ValueError, TypeError, KeyError) as error:
+    except (*MALFORMED, KeyError) as error:
         allowed = "a .json file with loss, prediction and gradients, one for each of the network's parameters"
         raise ConfigError(key, f"{path} ({type(error).__name__}: {error})", allowed) from error
     for name, p in network.parameters.items():

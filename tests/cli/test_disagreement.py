@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from .conftest import SharedRuns
 from .own import SEVEN, furnish_own
-from .process import Finished, environment
-from .stores import client, deviations, gradients, only_run, read_json
+from .process import Finished, environment, run
+from .recompute import descended, end
+from .stores import client, deviations, gradients, history, only_run, read_json
 
 STEP, TENSOR = 5, "hidden_layer_1.weight"
 
@@ -68,3 +70,22 @@ def test_file_and_table_say_the_same(wrong: Finished) -> None:
 def test_the_status_left_in_the_folder_is_1(wrong: Finished) -> None:
     status = read_json(wrong.run_folder / "status.json")
     assert (status["status"], status["verdict"]) == (1, "mismatch")
+
+
+def test_in_lockstep_all_go_on_from_the_state_of_the_last_backend(wrong: Finished) -> None:
+    last = end(wrong.run_folder, "last")
+    for name, expected in descended(wrong.run_folder, 0.05, "torch").items():
+        np.testing.assert_allclose(last[name], expected, rtol=0, atol=1e-5)
+    reader = client(wrong.folder)
+    assert history(reader, only_run(reader), "deviation/max_abs/loss")[STEP + 1] < 1e-6
+
+
+def test_without_lockstep_each_goes_on_from_its_own_state(place: Path) -> None:
+    furnish_own(place)
+    args = (*SEVEN, "backend=[wrong,torch]", "backend.wrong.factor=1000", "lockstep=false")
+    finished = run(place, *args, env=environment(place))
+    assert (finished.code, finished.err) == (0, "")
+    reader = client(place)
+    drift = history(reader, only_run(reader), "deviation/max_abs/loss")
+    assert drift[STEP] < 1e-6
+    assert drift[STEP + 1] > 1e-3

@@ -9,9 +9,11 @@ import pytest
 
 from runner.arrays import DTYPES, Array
 from runner.assemble import Setup
+from runner.backends.scratch import Scratch
 from runner.comparison.deviation import deviation
 from runner.comparison.looks import measured
-from runner.comparison.sides import Sides
+from runner.comparison.rounding import two_precisions
+from runner.comparison.sides import Point, Sides
 from runner.comparison.summary import RunVerdict
 from runner.comparison.tensors import layout_of
 from runner.comparison.verdict import SEVERITY, Comparison, Worst
@@ -103,6 +105,28 @@ def test_the_library_is_the_scratch_backend_of_the_run_or_one_of_the_judges_own(
         assert sides.library == library
         assert set(sides.high) == {*setup.backends, library}
         assert set(sides.low) == {"torch", library}
+
+
+def test_the_first_looks_sigma_is_that_of_reference_and_library_together_and_of_no_one_else() -> None:
+    """A wrong backend's own error never counts in its favour."""
+    setup = make_setup("backend=[missing_factor,torch]", "data.samples=4", "batch_size=4")
+    layout = layout_of(setup.problem.network, 4)
+    sides = Sides(setup.problem, setup.backends, "torch")
+    parameters = {name: value.astype(np.float64) for name, value in setup.initial.parameters.items()}
+    point = Point(sides, layout, parameters, setup.x.astype(np.float64), setup.y.astype(np.float64))
+    squares: Array = np.zeros(layout.size)
+    for choice in (setup.backends["torch"], Scratch()):
+        tensors = []
+        for dtype in DTYPES.values():
+            backend = choice.make("any", setup.problem, dtype)
+            backend.load(setup.initial)
+            tensors.append(layout.flat(backend.step(setup.x, setup.y, draws={})))
+        sigma = two_precisions(layout, *tensors)
+        assert sigma is not None
+        squares = squares + sigma**2
+    found = point.sigma_of_two_precisions({})
+    assert found is not None
+    np.testing.assert_allclose(found, np.sqrt(squares), rtol=1e-9)
 
 
 def comparison(verdict: str | None, backend: str = "a", value: float = 1.0, finding: str = "") -> Comparison:

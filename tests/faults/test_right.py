@@ -47,7 +47,7 @@ def test_relu_on_a_grid_of_tenths_agrees_in_any_order_of_summation(dtype: str, b
         f"dtype={dtype}",
         f"batch_size={batch}",
         f"seed={seed}",
-        "data.samples=50",
+        "data.samples=25",
         "data.features=4",
         "lr=0",
     )

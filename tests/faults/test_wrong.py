@@ -36,7 +36,7 @@ WRONG: list[tuple[str, list[str], int, str]] = [
     ("one_sign_at_the_bottom", [], 0, "input_layer.bias"),
     ("bias_not_summed", [BATCH], 0, "hidden_layer_2.bias"),
     ("updated_too_early", [], 0, "hidden_layer_1.weight"),
-    ("stale_weights", [], 1, "hidden_layer_1.weight"),
+    ("stale_weights", ["data.samples=2"], 1, "hidden_layer_1.weight"),
     ("swapped_deltas", [], 0, "input_layer.weight"),
     ("one_element_off", [], 0, "hidden_layer_1.weight"),
 ]
@@ -56,7 +56,7 @@ def test_every_fault_that_can_be_chosen_is_tried_here() -> None:
 def test_a_wrong_gradient_is_a_mismatch_where_it_begins(
     fault: str, overrides: list[str], step: int, tensor: str, dtype: str, seed: int
 ) -> None:
-    outcome = run(f"backend=[{fault},torch]", "data.samples=10", f"dtype={dtype}", f"seed={seed}", *overrides)
+    outcome = run(f"backend=[{fault},torch]", "data.samples=5", f"dtype={dtype}", f"seed={seed}", *overrides)
     first = first_of(outcome)
     assert outcome.verdict.verdict == "mismatch", (seed, first)
     assert (first.step, first.tensor) == (step, tensor), (seed, first)
@@ -138,9 +138,8 @@ def test_what_is_named_of_a_nan_is_the_nan_and_the_backend_that_has_it(order: st
     assert np.isnan(first.value if first.backend == "not_a_number" else first.reference_value)
 
 
-@pytest.mark.parametrize("fault", ["missing_factor", "tanh_without_square"])
-def test_a_fault_can_be_chosen_on_the_command_line_and_ends_with_exit_code_1(fault: str, tmp_path: Path) -> None:
-    overrides = [f"backend=[{fault},torch]", "data.samples=2", TANH, f"hydra.run.dir={tmp_path}/run"]
+def test_a_fault_can_be_chosen_on_the_command_line_and_ends_with_exit_code_1(tmp_path: Path) -> None:
+    overrides = ["backend=[tanh_without_square,torch]", "data.samples=2", TANH, f"hydra.run.dir={tmp_path}/run"]
     command = [sys.executable, "-m", "runner", "--config-dir", str(FAULTS), *overrides]
     command.append(f"tracking.uri=sqlite:///{tmp_path}/mlflow.db")
     root = Path(__file__).parents[2]

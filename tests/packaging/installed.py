@@ -91,7 +91,7 @@ class Environment:
         must([self.python, "-m", "pip", "-q", "--disable-pip-version-check", *args], self.folder)
 
     def hold(self, *what: str) -> None:
-        """Has the program in it as ``pip install --no-deps --force-reinstall WHAT`` leaves it, unless it has already."""
+        """``pip install --no-deps --force-reinstall WHAT``, unless that was the last thing done."""
         note = self.folder / "holds.txt"
         if not note.exists() or note.read_text(encoding="utf-8") != " ".join(what):
             note.unlink(missing_ok=True)
