@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 
+from runner import stopping
 from runner.catalog import Catalog
 from runner.errors import AGREE, BAD_INPUT, NOT_FINISHED, ConfigError
 from runner.paths import CONF
@@ -15,7 +14,7 @@ from runner.paths import CONF
 
 def main() -> None:
     """Runs what the command line says and exits."""
-    signal.signal(signal.SIGTERM, _stop)
+    stopping.install()
     try:
         code = run(sys.argv[1:])
     except KeyboardInterrupt as stop:
@@ -36,6 +35,7 @@ def run(argv: list[str]) -> int:
     catalog = Catalog()
     try:
         flags = hydra_errors.parse_flags(argv)
+        hydra_errors.check_own_names(flags)
         catalog = Catalog([Path(flags.config_dir), CONF] if flags.config_dir else [CONF])
         register()
         with hydra_errors.one_voice(flags):
@@ -60,10 +60,6 @@ def _code() -> int:
         code = int(job.last["status"])
     sweep.sweep_away()
     return code
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

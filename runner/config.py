@@ -161,8 +161,10 @@ def _locate(path: str, key: str, kind: type[T]) -> type[T]:
     module, _, name = path.rpartition(".")
     try:
         cls = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(key, f"{path} ({error})", f"the dotted path of a {kind.__name__} class") from error
+    except Exception as error:  # a user's own module may raise anything when it is imported
+        raise ConfigError(
+            key, f"{path} ({type(error).__name__}: {error})", f"the dotted path of a {kind.__name__} class"
+        ) from error
     if not (isinstance(cls, type) and issubclass(cls, kind)):
         raise ConfigError(key, path, f"the dotted path of a {kind.__name__} class")
     return cls
@@ -175,6 +177,8 @@ def build_layer(node: object, key: str, kind: type[T], catalog: Catalog) -> T:
     file = catalog.find("layer", node["layer"], key)
     defaults = OmegaConf.to_container(OmegaConf.load(file))
     assert isinstance(defaults, dict)
+    if "_target_" in node:
+        raise ConfigError(f"{key}._target_", node["_target_"], "the keys of the layer that `layer` names")
     given = {k: v for k, v in node.items() if k != "layer"}
     return build({**defaults, **given, "_target_": defaults["_target_"]}, key, kind)
 

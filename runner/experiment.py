@@ -50,8 +50,8 @@ def run_experiment(setup: Setup, recorder: Recorder) -> Outcome:
     """Trains every backend on the same batches in the same order, and judges the recorded steps.
 
     With lockstep, every backend is set to the last one's state after each update, so that a deviation is one step's
-    deviation; without, each follows its own path, and only the first step, where all are alike, is judged. A step
-    that is not finite is recorded and ends the run.
+    deviation; without, each follows its own path, and only the first step, where all are alike, is judged. A
+    recorded step that is not finite ends the run; so does any step whose loss is not, and it is recorded.
     """
     backends = {name: choice.make(name, setup.problem, setup.dtype) for name, choice in setup.backends.items()}
     with threadpool_limits(limits=setup.problem.threads), np.errstate(all="ignore"):

@@ -19,6 +19,7 @@ from yaml import MarkedYAMLError, YAMLError
 from runner.catalog import Catalog
 from runner.config import Config, complaint
 from runner.errors import ConfigError, choices, one_line
+from runner.paths import CONF
 
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 FORM = "KEY=VALUE, GROUP=CHOICE, +KEY=VALUE to add, ~KEY to remove"
@@ -41,6 +42,20 @@ def parse_flags(argv: list[str]) -> Namespace:
     if folder is not None and not Path(folder).is_dir():
         raise ConfigError("--config-dir", folder, "a folder with YAML files in folders named like the groups")
     return flags
+
+
+def check_own_names(flags: Namespace) -> None:
+    """Hydra would pass over a user's choice that bears the name of one of ours, in silence.
+
+    Raises:
+        ConfigError: There is one.
+    """
+    if flags.config_dir:
+        own = Path(flags.config_dir)
+        taken = [file for file in sorted(own.rglob("*.yaml")) if (CONF / file.relative_to(own)).is_file()]
+        if taken:
+            key = "--config-dir" if taken[0].parent == own else taken[0].parent.name
+            raise ConfigError(key, taken[0], "choices under names that the program does not use itself")
 
 
 @contextmanager

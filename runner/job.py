@@ -12,6 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from runner import stopping
 from runner.config import check_backend_names, current_catalog, resolved, task_overrides
 from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, ConfigError, RunError, one_line
 from runner.records.files import write_json, write_text
@@ -53,7 +54,7 @@ def job(cfg: DictConfig) -> float | None:
     except RunError as error:
         found = {"status": NOT_FINISHED, "message": str(error)}
     except KeyboardInterrupt as stop:
-        found = {"status": NOT_FINISHED, "message": f"interrupted; {stop or 'what was recorded is kept'}"}
+        found = {"status": NOT_FINISHED, "message": f"interrupted; {str(stop) or 'what was recorded is kept'}"}
         _leave(folder, {**status, **found}, in_sweep)
         raise KeyboardInterrupt(found["message"]) from stop
     except Exception as error:  # a fault of ours, told in one line; its traceback goes to a file
@@ -113,6 +114,7 @@ def _record(setup: Setup, identity: Identity) -> Outcome:
         outcome = run_experiment(setup, recorder)
         recorder.finish(outcome)
     except KeyboardInterrupt as stop:
+        stopping.heed()
         try:
             recorder.abandon("KILLED")
         except RunError as error:

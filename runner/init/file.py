@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -17,7 +18,8 @@ from runner.init.base import Init
 from runner.network import Network
 from runner.paths import resolve_path
 
-MALFORMED = (ValueError, TypeError, EOFError, OverflowError, RecursionError, zipfile.BadZipFile, zlib.error)
+WRONG_VALUES = (ValueError, TypeError, EOFError, OverflowError, RecursionError)
+MALFORMED = (*WRONG_VALUES, SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error)
 """What a file that is not what its name says makes its reader raise."""
 
 FORMATS = (".json", ".npz", ".safetensors")
@@ -71,10 +73,17 @@ def read_arrays(key: str, path: Path) -> dict[str, Array]:
 
 
 def _numbers(value: object) -> Array:
+    if _has_bool(value):
+        raise ValueError("true or false among the numbers")
     array = np.asarray(value)
     if array.dtype.kind not in "fiu":
         raise ValueError(f"values of type {array.dtype}, not numbers")
     return array.astype(np.float64)
+
+
+def _has_bool(value: object) -> bool:
+    """NumPy turns a truth value among numbers into 1 or 0 in silence."""
+    return any(map(_has_bool, value)) if isinstance(value, list) else isinstance(value, bool)
 
 
 def _read(path: Path) -> Mapping[str, object]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Literal
 
 from rich.console import Console as RichConsole
@@ -22,12 +24,21 @@ PIPED_WIDTH = 10_000
 UPDATES = 200
 
 
+class _Patient(RichConsole):
+    """A reader of our output that goes away does not end the run, as Rich would."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
 def open_console() -> RichConsole:
     """Stdout: wide when piped, so that no row is folded; without a single style code where NO_COLOR is set."""
     colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
-    out = RichConsole(highlight=False, soft_wrap=True, color_system=colours)
+    out = _Patient(highlight=False, soft_wrap=True, color_system=colours)
     if not out.is_terminal:
-        out = RichConsole(highlight=False, soft_wrap=True, color_system=colours, width=PIPED_WIDTH)
+        out = _Patient(highlight=False, soft_wrap=True, color_system=colours, width=PIPED_WIDTH)
     return out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,13 @@ def part_of(path: Path) -> Path:
 def publish(path: Path) -> None:
     """Puts the written part in its place."""
     part_of(path).replace(path)
+
+
+def remove_parts(files: Iterable[Path]) -> None:
+    """Removes what was begun of these files and not finished."""
+    for path in files:
+        for part in (part_of(path), part_of(part_of(path))):
+            part.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
@@ -69,7 +68,7 @@ class GradientsFile:
 
     def _shorten(self) -> None:
         full = part_of(self._path)
-        short = full.with_name(full.name + ".short")
+        short = part_of(full)
         whole = self._map_existing(full)
         self._map(short, self._written)
         with full.open("rb") as source, short.open("r+b") as target:
@@ -152,10 +151,3 @@ def copy_parameters(path: Path, first: Mapping[str, Array], last: Mapping[str, A
     arrays |= {f"last/{name}": np.ascontiguousarray(value) for name, value in last.items()}
     save_file(arrays, part_of(path))
     publish(path)
-
-
-def remove_parts(folder: Path) -> None:
-    """Removes what an earlier run in the same folder has left."""
-    for path in folder.glob("*.part*"):
-        path.unlink()
-    shutil.rmtree(folder / "gradients", ignore_errors=True)

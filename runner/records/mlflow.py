@@ -6,16 +6,20 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import ConfigError, RunError, one_line
+from runner.stopping import uninterrupted
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Metric
+
+ENVIRONMENT = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3"}
+"""What MLflow reads, unless the user has set it: by default it tries for four minutes to reach a server that is gone."""
 
 BATCH = 1000
 PARAM_BATCH = 100
@@ -33,7 +37,8 @@ class MlflowRun:
 
     def start(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> None:
         """Makes the run, with its parameters and tags."""
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        for key, value in ENVIRONMENT.items():
+            os.environ.setdefault(key, value)
         from mlflow import MlflowClient
         from mlflow.entities import Param
 
@@ -60,8 +65,8 @@ class MlflowRun:
         if len(self._metrics) >= BATCH:
             self._flush()
 
-    def finish(self, status: str, tags: Mapping[str, str], artifacts: Path | None) -> None:
-        """Writes what is left, copies the artifacts, and ends the run as FINISHED, FAILED or KILLED."""
+    def finish(self, status: str, tags: Mapping[str, str], folder: Path, artifacts: Sequence[Path]) -> None:
+        """Writes what is left, copies the artifacts of ``folder``, and ends the run as FINISHED, FAILED or KILLED."""
         if self.run_id is None:
             return
         from mlflow.entities import RunTag
@@ -73,8 +78,9 @@ class MlflowRun:
                 all_tags = [RunTag(key, value) for key, value in {**tags, **marks}.items()]
                 for start in range(0, len(all_tags), PARAM_BATCH):
                     self._client.log_batch(self.run_id, tags=all_tags[start : start + PARAM_BATCH])
-                if artifacts is not None:
-                    self._client.log_artifacts(self.run_id, str(artifacts))
+                for file in artifacts:
+                    below = file.parent.relative_to(folder).as_posix()
+                    self._client.log_artifact(self.run_id, str(file), None if below == "." else below)
             except BaseException:
                 self._client.set_terminated(self.run_id, "FAILED")
                 raise
@@ -147,11 +153,13 @@ def _lock(database: Path) -> Iterator[None]:
 
 @contextmanager
 def _as_run_error(uri: str) -> Iterator[None]:
+    """A transaction that is torn leaves the database locked, so a stop waits for its end."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        yield
+        with uninterrupted():
+            yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
         raise RunError(f"MLflow at {uri}: {one_line(str(error))[:300]}") from error
 

@@ -9,18 +9,21 @@ from typing import Any
 
 import numpy as np
 
+from runner import stopping
 from runner.assemble import Setup
 from runner.comparison.summary import RunVerdict
 from runner.experiment import Outcome, Record, is_recorded
 from runner.records.console import Console
 from runner.records.environment import environment
-from runner.records.files import write_json, write_yaml
-from runner.records.gradients import GradientsFile, GradientsText, copy_parameters, remove_parts
+from runner.records.files import remove_parts, write_json, write_yaml
+from runner.records.gradients import GradientsFile, GradientsText, copy_parameters
 from runner.records.mlflow import MlflowRun
 from runner.records.tables import DeviationsTable
 from runner.records.words import sentence
 
 SCHEMA_VERSION = 1
+TABLES = ("deviations.parquet", "gradients.safetensors", "parameters.safetensors")
+FILES = ("config.yaml", "overrides.yaml", "environment.json", "verdict.json", *TABLES)
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,9 @@ class RunRecorder:
         tags = {"job_key": identity.job_key, "run_folder": str(folder.absolute())}
         self._mlflow.start(identity.title, identity.config, tags)
         folder.mkdir(parents=True, exist_ok=True)
-        remove_parts(folder)
+        remove_parts(self._files())
+        for file in self._files():
+            file.unlink(missing_ok=True)
         write_yaml(folder / "config.yaml", dict(identity.config))
         write_yaml(folder / "overrides.yaml", identity.overrides)
         write_json(folder / "environment.json", environment(setup.problem.threads))
@@ -75,6 +80,7 @@ class RunRecorder:
         self._console.start()
 
     def progress(self, step: int) -> None:
+        stopping.check()
         self._console.progress(step)
 
     def write(self, record: Record) -> None:
@@ -94,7 +100,7 @@ class RunRecorder:
         copy_parameters(folder / "parameters.safetensors", self._setup.initial.parameters, outcome.final)
         write_json(folder / "verdict.json", verdict_document(verdict, list(self._setup.backends)))
         self._mlflow.log(_verdict_metrics(verdict), 0)
-        self._mlflow.finish("FINISHED", _verdict_tags(verdict), folder)
+        self._mlflow.finish("FINISHED", _verdict_tags(verdict), folder, self._artifacts())
         uri = self._setup.tracking_uri
         places = {
             "run folder": str(folder),
@@ -109,7 +115,16 @@ class RunRecorder:
         try:
             self._close_files()
         finally:
-            self._mlflow.finish(status, {}, self._identity.folder)
+            remove_parts(self._files())
+            self._mlflow.finish(status, {}, self._identity.folder, self._artifacts())
+
+    def _files(self) -> list[Path]:
+        """What a run may leave in its folder; a person's own files may lie there too."""
+        views = [f"gradients/{backend}.txt" for backend in self._setup.backends]
+        return [self._identity.folder / name for name in (*FILES, *views)]
+
+    def _artifacts(self) -> list[Path]:
+        return [file for file in self._files() if file.is_file()]
 
     def _close_files(self) -> None:
         for file in (self._table, self._gradients, self._text):

@@ -7,9 +7,7 @@ from pathlib import Path
 BACKENDS = '''
 """Two backends that are at fault wherever the first feature of the first sample is negative."""
 
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import dataclass
 
 from runner.backends.base import BackendChoice
 from runner.backends.scratch import ScratchBackend
@@ -30,11 +28,10 @@ class Scaling(ScratchBackend):
 
     def step(self, x, y, *, draws, training=True):
         step = super().step(x, y, draws=draws, training=training)
-        if x[0, 0] >= 0:
-            return step
-        gradients = {name: np.array(value) for name, value in step.gradients.items()}
-        gradients["hidden_layer_1.weight"] *= self.factor
-        return replace(step, gradients=gradients)
+        if x[0, 0] < 0:
+            wrong = step.gradients["hidden_layer_1.weight"]
+            wrong *= self.factor
+        return step
 
 
 @dataclass(frozen=True, kw_only=True)
