@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Metric
 
 ENVIRONMENT = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3"}
-"""What MLflow reads, unless the user has set it: by default it tries for four minutes to reach a server that is gone."""
+"""What MLflow reads, unless the user has set it: by default it tries for minutes to reach a server that is gone."""
 
 BATCH = 1000
 PARAM_BATCH = 100

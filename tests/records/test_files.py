@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from runner.records.files import part_of, publish, write_json, write_text, write_yaml
+from runner.records.files import part_of, publish, remove_parts, write_json, write_text, write_yaml
 
 
 def test_a_text_is_written_whole_its_folders_made_and_no_part_left(tmp_path: Path) -> None:
@@ -49,3 +49,10 @@ def test_yaml_keeps_the_order_of_its_keys_and_what_they_hold(tmp_path: Path) -> 
     found = yaml.safe_load((tmp_path / "v.yaml").read_text(encoding="utf-8"))
     assert found == value
     assert list(found) == ["z", "a"]
+
+
+def test_only_the_parts_of_the_named_files_are_removed(tmp_path: Path) -> None:
+    for name in ("a.json.part", "a.json.part.part", "b.json.part", "a.json", "a.txt"):
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    remove_parts([tmp_path / "a.json", tmp_path / "never.json"])
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.json", "a.txt", "b.json.part"]

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 from runner.arrays import DTYPES, Array
 from runner.backends.base import Step
 from runner.records.files import part_of
-from runner.records.gradients import GradientsFile, GradientsText, copy_parameters, remove_parts
+from runner.records.gradients import GradientsFile, GradientsText, copy_parameters
 from tests.helpers import kept, make_setup, same_bits
 
 SHAPES = {"layer.weight": (3, 2), "layer.bias": (3,), "other.weight": (1, 1)}
@@ -149,11 +149,3 @@ def test_first_and_last_parameters_are_kept_to_the_bit(tmp_path: Path) -> None:
     assert set(found) == {f"{when}/{name}" for when in ("first", "last") for name in SHAPES}
     assert all(np.array_equal(found[f"first/{name}"], value) for name, value in first.items())
     assert all(np.array_equal(found[f"last/{name}"], value) for name, value in last.items())
-
-
-def test_what_an_earlier_run_left_half_written_is_removed(tmp_path: Path) -> None:
-    (tmp_path / "gradients").mkdir()
-    for name in ("gradients.safetensors.part", "gradients.safetensors.part.short", "gradients/a.txt", "keep.json"):
-        (tmp_path / name).write_text("x", encoding="utf-8")
-    remove_parts(tmp_path)
-    assert [file.name for file in tmp_path.iterdir()] == ["keep.json"]
