@@ -47,19 +47,7 @@ def run(argv: list[str]) -> int:
         print(f"runner: {refused}", file=sys.stderr)
         sweep.sweep_away()
         return NOT_FINISHED if hydra_errors.is_unwritable(error) else BAD_INPUT
-    return _code()
-
-
-def _code() -> int:
-    from runner import job, sweep
-
-    code = AGREE
-    if sweep.Footprint.sweep is not None:
-        code = sweep.sweep_status(sweep.Footprint.sweep)
-    elif job.last:
-        code = int(job.last["status"])
-    sweep.sweep_away()
-    return code
+    return sweep.exit_code()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED
-from runner.job import STATUS, read_status
+from runner.job import STATUS, last, read_status
 
 MULTIRUN_FILE = "multirun.yaml"
 
@@ -63,6 +63,16 @@ def sweep_away() -> None:
     for new in Footprint.new_folders:
         if new.is_dir() and not any(new.iterdir()):
             new.rmdir()
+
+
+def exit_code() -> int:
+    """The exit code of what was run, if anything was; what is empty of it is removed."""
+    if Footprint.sweep is not None:
+        code = sweep_status(Footprint.sweep)
+    else:
+        code = int(last["status"]) if last else AGREE
+    sweep_away()
+    return code
 
 
 def sweep_status(folder: Path) -> int:
