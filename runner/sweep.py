@@ -67,10 +67,8 @@ def sweep_away() -> None:
 
 def exit_code() -> int:
     """The exit code of what was run, if anything was; what is empty of it is removed."""
-    if Footprint.sweep is not None:
-        code = sweep_status(Footprint.sweep)
-    else:
-        code = int(last["status"]) if last else AGREE
+    alone = int(last["status"]) if last else AGREE
+    code = alone if Footprint.sweep is None else sweep_status(Footprint.sweep)
     sweep_away()
     return code
 
