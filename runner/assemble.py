@@ -166,6 +166,7 @@ def _samples(config: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[Array, Ar
             raise ConfigError(
                 key, f"values beyond the range of {dtype.name}", "values that are finite in the run's dtype"
             )
+    x.flags.writeable = y.flags.writeable = False  # all backends are given the same arrays
     return x, y
 
 

@@ -57,7 +57,7 @@ def job(cfg: DictConfig) -> float | None:
         found = {"status": NOT_FINISHED, "message": f"interrupted; {str(stop) or 'what was recorded is kept'}"}
         _leave(folder, {**status, **found}, in_sweep)
         raise KeyboardInterrupt(found["message"]) from stop
-    except Exception as error:  # a fault of ours, told in one line; its traceback goes to a file
+    except (Exception, SystemExit) as error:  # a fault, told in one line; its traceback goes to a file
         found = {"status": NOT_FINISHED, "message": f"{one_line(repr(error))} ({_log_traceback(folder)})"}
     _leave(folder, {**status, **found}, in_sweep)
     value: float | None = found.get("roundings")

@@ -87,7 +87,8 @@ class RunVerdict:
 def _disagreement(step: int, c: Comparison) -> Disagreement:
     tensor = c.suspects[0] if c.suspects else c.layout.order[0]
     i = c.layout.names.index(tensor)
-    worst = c.precision if c.logic is None or c.logic.roundings[i] < c.precision.roundings[i] else c.logic
+    by_precision = c.logic is None or (c.verdict == "imprecise" and c.logic.roundings[i] < c.precision.roundings[i])
+    worst = c.precision if by_precision or c.logic is None else c.logic
     index = tuple(int(k) for k in np.unravel_index(int(worst.index[i]), c.layout.shapes[i]))
     return Disagreement(
         step,

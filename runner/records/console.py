@@ -65,7 +65,8 @@ class Console:
         if self._quiet:
             return
         self.line(str(setup.problem.network))
-        what = f"{setup.steps} steps, batch {setup.batch_size}, lr {setup.problem.lr:g}, {setup.dtype.name}"
+        count = "1 step" if setup.steps == 1 else f"{setup.steps} steps"
+        what = f"{count}, batch {setup.batch_size}, lr {setup.problem.lr:g}, {setup.dtype.name}"
         self.line(f"{', '.join(setup.backends)}: {what}")
         if self._out.is_terminal:
             columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -24,6 +24,8 @@ ENVIRONMENT = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETR
 BATCH = 1000
 PARAM_BATCH = 100
 LONGEST_PARAM = 6000
+LOCK_SECONDS = 60
+"""How long a process waits for others that make or migrate the same store, which takes seconds each."""
 
 
 class MlflowRun:
@@ -43,8 +45,10 @@ class MlflowRun:
         from mlflow.entities import Param
 
         _quiet()
-        with _as_run_error(self._uri):
+        database = _database(self._uri)
+        with _lock(database) if database else nullcontext(), _as_run_error(self._uri):
             self._client, experiment_id = _open(MlflowClient, self._uri, self._experiment)
+        with _as_run_error(self._uri):
             tagged = {"mlflow.source.name": "runner", "mlflow.source.type": "LOCAL", **tags}
             run_id = self._client.create_run(experiment_id, tags=tagged, run_name=name[:250]).info.run_id
             self.run_id = run_id
@@ -109,19 +113,21 @@ def _param(value: Any) -> str:
 
 
 def _open(client_class: type[MlflowClient], uri: str, experiment: str) -> tuple[MlflowClient, str]:
-    """A client, and the experiment's id; both made, if they are new, by one process at a time."""
-    database = Path(uri.partition(":///")[2].partition("?")[0]).absolute() if uri.startswith("sqlite") else None
-    with _lock(database) if database else nullcontext():
-        client = client_class(uri)
-        found = client.get_experiment_by_name(experiment)
-        if found is not None and found.lifecycle_stage != "active":
-            raise ConfigError(
-                "tracking.experiment", f"{experiment}, which was deleted", "one that is there, or a new one"
-            )
-        if found is not None:
-            return client, found.experiment_id
-        place = (database.parent / "mlartifacts" / database.stem).as_uri() if database else None
-        return client, _create(client, experiment, place)
+    """A client, and the experiment's id, made if it is new."""
+    client = client_class(uri)
+    found = client.get_experiment_by_name(experiment)
+    if found is not None and found.lifecycle_stage != "active":
+        raise ConfigError("tracking.experiment", f"{experiment}, which was deleted", "one that is there, or a new one")
+    if found is not None:
+        return client, found.experiment_id
+    database = _database(uri)
+    place = (database.parent / "mlartifacts" / database.stem).as_uri() if database else None
+    return client, _create(client, experiment, place)
+
+
+def _database(uri: str) -> Path | None:
+    """The file of a sqlite URI."""
+    return Path(uri.partition(":///")[2].partition("?")[0]).absolute() if uri.startswith("sqlite") else None
 
 
 def _create(client: MlflowClient, experiment: str, place: str | None) -> str:
@@ -146,9 +152,16 @@ def _lock(database: Path) -> Iterator[None]:
     """Migrating a new sqlite file fails for all but one of the processes that do it at once."""
     from filelock import FileLock
 
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{database}.lock"):
+    lock = FileLock(f"{database}.lock")
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=LOCK_SECONDS)
+    except OSError as error:
+        raise RunError(f"MLflow at {database}: {one_line(str(error))}") from error
+    try:
         yield
+    finally:
+        lock.release()
 
 
 @contextmanager

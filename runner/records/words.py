@@ -8,7 +8,7 @@ from runner.comparison.summary import Disagreement, RunVerdict
 
 MEANING = {
     "mismatch": "the formula is wrong",
-    "imprecise": "the formula is right, but its arithmetic loses digits",
+    "imprecise": "float64 finds no wrong formula, but the arithmetic loses digits",
     "undecided": "rounding swallows what would tell them apart",
     "diverged": "a value is not finite",
 }
@@ -29,7 +29,8 @@ def place(first: Disagreement) -> str:
     """The tensor, the element, both values, and how far they are apart."""
     index = f"[{', '.join(map(str, first.index))}]" if first.index else ""
     apart = "" if first.roundings != first.roundings else f", {number(first.roundings)} roundings apart"
-    values = f"{first.backend} has {first.value:.9g}, {first.reference} has {first.reference_value:.9g}"
+    digits = 9 if f"{first.value:.9g}" != f"{first.reference_value:.9g}" else 17
+    values = f"{first.backend} has {first.value:.{digits}g}, {first.reference} has {first.reference_value:.{digits}g}"
     return f"{first.tensor}{index}: {values}{apart}"
 
 
