@@ -1,115 +1,17 @@
-"""Rounding, measured: from two precisions, from noisy arithmetic, and the points nearby."""
+"""Rounding, measured: from two precisions, from noisy arithmetic (noisy.py), and the points nearby."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
-from typing import Any, Self
 
 import numpy as np
 
-from runner.arrays import Array, Shape
+from runner.arrays import Array
 from runner.comparison.constants import SHIFT
+from runner.comparison.noisy import NoisyArray, empty_noisy, noise
 from runner.comparison.tensors import Layout
 
-SIGNS_AND_CHOICES = [
-    "negative",
-    "positive",
-    "absolute",
-    "fabs",
-    "sign",
-    "copysign",
-    "maximum",
-    "minimum",
-    "fmax",
-    "fmin",
-]
-EXACT = frozenset([*SIGNS_AND_CHOICES, "floor", "ceil", "trunc", "rint"])
-"""Ufuncs whose results are not rounded."""
-
-
-class NoisyArray(np.ndarray[Any, Any]):
-    """A float64 array whose every rounded result errs by plus or minus ``error``, relatively.
-
-    Monte Carlo arithmetic (Parker 1997) with a sign that is a hash of the value, the operation and the run instead of
-    a fresh draw: equal computations err equally, exact ties stay ties, and a run can be repeated to the bit. The
-    operands of sums and matrix products err too, since a product of one term alone has no rounding to show.
-
-    Class attributes, set for a run by ``noise``:
-        error: The relative error.
-        run: The number of the run.
-        near_zero: Whether results that are exactly 0 fall on either side of it.
-    """
-
-    error = 0.0
-    run = 0
-    near_zero = False
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
-        name = ufunc.__name__
-        operands = [_plain(i) for i in inputs]
-        if out is not None:
-            kwargs["out"] = tuple(_plain(o) for o in out)
-        if "where" in kwargs:
-            kwargs["where"] = _plain(kwargs["where"])
-        if ufunc in (np.matmul, np.vecdot) or (method in ("reduce", "accumulate", "reduceat") and ufunc is np.add):
-            operands = [_noisy(v, f"{name}{i}") if isinstance(v, np.ndarray) else v for i, v in enumerate(operands)]
-        result = getattr(ufunc, method)(*operands, **kwargs)
-        if out is not None:
-            for o in kwargs["out"]:
-                if o is not None and name not in EXACT and o.dtype == np.float64:
-                    o[...] = _noisy(o.copy(), name)
-            return out[0] if len(out) == 1 else out
-        if isinstance(result, tuple):
-            return tuple(_wrap(r, name) for r in result)
-        return None if result is None else _wrap(result, name)
-
-
-def _plain(value: Any) -> Any:
-    return value.view(np.ndarray) if isinstance(value, NoisyArray) else value
-
-
-def _wrap(result: Any, name: str) -> Any:
-    array = np.asarray(result)
-    if array.dtype != np.float64:
-        return result
-    return (array if name in EXACT else _noisy(array, name)).view(NoisyArray)
-
-
-def _noisy(values: Array, operation: str) -> Array:
-    """``values`` with an error of plus or minus the noise's size each, in a new array; other dtypes as they are."""
-    if values.dtype != np.float64:
-        return values
-    if NoisyArray.near_zero:
-        side = np.random.default_rng((NoisyArray.run, values.size)).choice([-1e-250, 1e-250], values.shape)
-        values = np.where(values == 0, side, values)
-    bits = np.ascontiguousarray(values).view(np.uint64).reshape(values.shape)
-    salt = np.uint64(zlib.crc32(operation.encode()) * 0x9E3779B1 + NoisyArray.run * 0x85EBCA6B)
-    with np.errstate(over="ignore", invalid="ignore"):
-        h = (bits ^ salt) * np.uint64(0x9E3779B97F4A7C15)
-        h = (h ^ (h >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
-        sign = 2.0 * (h >> np.uint64(63)).astype(np.float64) - 1.0
-        return np.asarray(values * (1.0 + NoisyArray.error * sign))
-
-
-class noise:  # noqa: N801  (reads as a verb where it is used)
-    """Sets error, run and near_zero of the noise for a ``with`` block."""
-
-    def __init__(self, error: float, run: int, near_zero: bool = False) -> None:
-        self.values = (error, run, near_zero)
-
-    def __enter__(self) -> Self:
-        self.before = (NoisyArray.error, NoisyArray.run, NoisyArray.near_zero)
-        NoisyArray.error, NoisyArray.run, NoisyArray.near_zero = self.values
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        NoisyArray.error, NoisyArray.run, NoisyArray.near_zero = self.before
-
-
-def empty_noisy(shape: Shape, dtype: np.dtype[Any]) -> Array:
-    """An uninitialised noisy array, for a backend's buffers."""
-    return np.empty(shape, dtype).view(NoisyArray)
+__all__ = ["NoisyArray", "empty_noisy", "moved_inputs", "moved_parameters", "noise", "rms", "smooth", "two_precisions"]
 
 
 def two_precisions(layout: Layout, low: Array, high: Array) -> Array | None:
