@@ -16,7 +16,7 @@ from runner.architectures.base import Architecture
 from runner.arrays import DTYPES, Array, Shape
 from runner.backends.base import BackendChoice, Problem, State
 from runner.catalog import Catalog
-from runner.config import build, build_layer
+from runner.config import build, build_named
 from runner.data.base import Data, Stream, Target, generator
 from runner.errors import ConfigError
 from runner.init.base import Init
@@ -78,13 +78,12 @@ def assemble(config: Mapping[str, Any], catalog: Catalog) -> Setup:
     if network.output_shape != y.shape[1:]:
         raise ConfigError("architecture", f"an output of shape {network.output_shape}", f"the target's, {y.shape[1:]}")
     loss, optimizer = build(config["loss"], "loss", Loss), build(config["optimizer"], "optimizer", Optimizer)
-    backends = config["backend"]
     return Setup(
         problem=Problem(network, loss, optimizer, config["lr"], config["threads"]),
         x=x,
         y=y,
         initial=State(_initial(config, network, dtype)),
-        backends={name: build(node, f"backend.{name}", BackendChoice) for name, node in backends.items()},
+        backends=_backends(config["backend"], network, catalog),
         dtype=dtype,
         epochs=config["epochs"],
         batch_size=config["batch_size"],
@@ -178,8 +177,29 @@ def _network(node: object, input_shape: Shape, catalog: Catalog) -> Network:
         raise error.below("architecture") from error
     if not nodes:
         raise ConfigError("architecture.layers", "an empty list", "at least one layer")
-    layers = [(key, build_layer(node, key, Layer, catalog)) for key, node in nodes]
+    layers = [(key, build_named(node, key, Layer, catalog, "layer", "layer")) for key, node in nodes]
     return build_network(layers, input_shape)
+
+
+def _backends(nodes: Mapping[str, Any], network: Network, catalog: Catalog) -> dict[str, BackendChoice]:
+    """The backends under their names; those that bear an alias (``use``) stand first: the last is the reference."""
+    made = {}
+    for name, node in sorted(nodes.items(), key=lambda item: not _is_alias(item[1])):
+        key = f"backend.{name}"
+        if _is_alias(node):
+            made[name] = build_named(node, key, BackendChoice, catalog, "backend", "use")
+        else:
+            made[name] = build(node, key, BackendChoice)
+    for name, choice in made.items():
+        try:
+            choice.fits(network)
+        except ConfigError as error:
+            raise error.below(f"backend.{name}") from error
+    return made
+
+
+def _is_alias(node: object) -> bool:
+    return isinstance(node, dict) and "use" in node
 
 
 def _initial(config: Mapping[str, Any], network: Network, dtype: np.dtype[Any]) -> dict[str, Array]:

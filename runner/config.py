@@ -170,16 +170,15 @@ def _locate(path: str, key: str, kind: type[T]) -> type[T]:
     return cls
 
 
-def build_layer(node: object, key: str, kind: type[T], catalog: Catalog) -> T:
-    """A layer from ``{layer: NAME, ...its keys}``: the keys that are not given come from conf/layer/NAME.yaml."""
-    if not isinstance(node, dict) or not isinstance(node.get("layer"), str):
-        raise ConfigError(key, node, f"{{layer: NAME, ...its keys}}, NAME one of {', '.join(catalog.names('layer'))}")
-    file = catalog.find("layer", node["layer"], key)
-    defaults = OmegaConf.to_container(OmegaConf.load(file))
+def build_named(node: object, key: str, kind: type[T], catalog: Catalog, group: str, word: str) -> T:
+    """The object of ``{word: NAME, ...its keys}``: the keys that are not given come from conf/GROUP/NAME.yaml."""
+    if not isinstance(node, dict) or not isinstance(node.get(word), str):
+        raise ConfigError(key, node, f"{{{word}: NAME, ...its keys}}, NAME one of {', '.join(catalog.names(group))}")
+    defaults = OmegaConf.to_container(OmegaConf.load(catalog.find(group, node[word], key)))
     assert isinstance(defaults, dict)
     if "_target_" in node:
-        raise ConfigError(f"{key}._target_", node["_target_"], "the keys of the layer that `layer` names")
-    given = {k: v for k, v in node.items() if k != "layer"}
+        raise ConfigError(f"{key}._target_", node["_target_"], f"the keys of the {group} that `{word}` names")
+    given = {k: v for k, v in node.items() if k != word}
     return build({**defaults, **given, "_target_": defaults["_target_"]}, key, kind)
 
 

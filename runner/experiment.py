@@ -11,9 +11,10 @@ from threadpoolctl import threadpool_limits
 
 from runner.arrays import Array
 from runner.assemble import Setup
-from runner.backends.base import Backend, Step
+from runner.backends.base import Backend, FormError, Step
+from runner.comparison.results import Comparison
 from runner.comparison.summary import RunVerdict
-from runner.comparison.verdict import Comparison, Judge
+from runner.comparison.verdict import Judge
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ def run_experiment(setup: Setup, recorder: Recorder) -> Outcome:
 
     With lockstep, every backend is set to the last one's state after each update, so that a deviation is one step's
     deviation; without, each follows its own path, and only the first step, where all are alike, is judged. A
-    recorded step that is not finite ends the run; so does any step whose loss is not, and it is recorded.
+    recorded step that is not finite ends the run; so does any step whose loss is not, and it is recorded. So does a
+    step that has not the form of one, and it is not recorded.
     """
     backends = {name: choice.make(name, setup.problem, setup.dtype) for name, choice in setup.backends.items()}
     with threadpool_limits(limits=setup.problem.threads), np.errstate(all="ignore"):
@@ -62,10 +64,16 @@ def run_experiment(setup: Setup, recorder: Recorder) -> Outcome:
         losses: dict[str, tuple[float, float]] = {}
         for step, (x, y) in enumerate(batches(setup)):
             recorder.progress(step)
-            steps = {name: backend.step(x, y, draws={}) for name, backend in backends.items()}
-            finite = all(np.isfinite(s.loss).all() for s in steps.values())
-            if is_recorded(setup, step) or not finite:
-                comparisons = judge.compare(reference.state().parameters, x, y, steps, is_judged(setup, step))
+            try:
+                steps = {name: backend.step(x, y, draws={}) for name, backend in backends.items()}
+                finite = all(np.isfinite(s.loss).all() for s in steps.values())
+                recorded = is_recorded(setup, step) or not finite
+                if recorded:
+                    comparisons = judge.compare(reference.state().parameters, x, y, steps, is_judged(setup, step))
+            except FormError as fault:
+                verdict.add(step, [judge.misformed(fault, len(x))])
+                break
+            if recorded:
                 verdict.add(step, comparisons)
                 recorder.write(Record(step, steps, comparisons))
                 losses = {name: (losses.get(name, (float(s.loss),))[0], float(s.loss)) for name, s in steps.items()}

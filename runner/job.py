@@ -100,7 +100,7 @@ def _run(cfg: DictConfig, folder: Path, overrides: list[str], sweep: str | None)
         "status": AGREE if verdict.agree else DISAGREE,
         "verdict": verdict.verdict,
         "roundings": verdict.worst("roundings"),
-        "loss": list(outcome.losses.values())[-1][1],
+        "loss": list(outcome.losses.values())[-1][1] if outcome.losses else None,
     }
 
 

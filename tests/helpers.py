@@ -18,8 +18,8 @@ from runner.arrays import Array
 from runner.assemble import Setup, assemble
 from runner.backends.base import Step
 from runner.catalog import Catalog
+from runner.comparison.results import Comparison
 from runner.comparison.summary import Disagreement
-from runner.comparison.verdict import Comparison
 from runner.config import register, resolved
 from runner.experiment import Outcome, Record, run_experiment
 from runner.paths import CONF

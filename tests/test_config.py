@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from runner.arrays import DTYPES
 from runner.catalog import Catalog
-from runner.config import build, build_layer, resolved
+from runner.config import build, build_named, resolved
 from runner.data.base import Data
 from runner.data.distributions import Uniform
 from runner.errors import ConfigError
@@ -99,7 +99,7 @@ def test_a_missing_value_and_a_bare_word_are_refused() -> None:
 
 
 def test_a_layer_takes_the_keys_that_it_is_not_given_from_its_file() -> None:
-    made = build_layer({"layer": "linear", "out": 3}, "architecture.layers.0", Layer, Catalog())
+    made = build_named({"layer": "linear", "out": 3}, "architecture.layers.0", Layer, Catalog(), "layer", "layer")
     assert made == Linear(name=None, out=3, bias=True)
 
 
@@ -117,7 +117,7 @@ def test_a_layer_takes_the_keys_that_it_is_not_given_from_its_file() -> None:
 )
 def test_a_layer_that_is_wrong_is_refused_by_its_key(node: object, key: str, words: list[str]) -> None:
     with pytest.raises(ConfigError) as raised:
-        build_layer(node, "layers.0", Layer, Catalog())
+        build_named(node, "layers.0", Layer, Catalog(), "layer", "layer")
     assert raised.value.key == key
     assert all(word in str(raised.value) for word in words), str(raised.value)
 

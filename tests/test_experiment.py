@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from runner.backends.base import Backend, BackendChoice, Problem
-from runner.comparison.verdict import Comparison
+from runner.comparison.results import Comparison
 from runner.experiment import batches, is_judged, is_recorded
 from tests.helpers import first_of, kept, make_setup, run, same_bits
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from runner.config import build_layer
+from runner.config import build_named
 from runner.errors import ConfigError
 from runner.layers.base import Layer
 from runner.network import Network, build_network
@@ -20,7 +20,10 @@ LINEAR = {"layer": "linear", "out": 4}
 
 
 def network(*nodes: dict[str, Any], features: int = 3) -> Network:
-    layers = [(f"architecture.layers.{i}", build_layer(n, f"layers.{i}", Layer, CATALOG)) for i, n in enumerate(nodes)]
+    layers = [
+        (f"architecture.layers.{i}", build_named(n, f"layers.{i}", Layer, CATALOG, "layer", "layer"))
+        for i, n in enumerate(nodes)
+    ]
     return build_network(layers, (features,))
 
 

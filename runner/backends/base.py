@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,11 +46,29 @@ class Step:
         loss: The loss, of shape ().
         prediction: The network's output, (batch, out).
         gradients: The gradient of the loss with respect to each parameter, under its name and of its shape.
+        activations: The output of each layer under its name, where the backend can give it.
+        deltas: The gradient of the loss with respect to each of these outputs, where the backend can give it.
     """
 
     loss: Array
     prediction: Array
     gradients: Mapping[str, Array]
+    activations: Mapping[str, Array] = field(default_factory=dict)
+    deltas: Mapping[str, Array] = field(default_factory=dict)
+
+
+class FormError(Exception):
+    """What a backend returns has not the form of a step: a finding about it, in words, and no fault of ours.
+
+    Args:
+        backend: Its name.
+        words: What it did, as in "returned a loss of shape (3,), not one number".
+        tensor: The one that is at fault; empty where it is none or several.
+    """
+
+    def __init__(self, backend: str, words: str, tensor: str = "") -> None:
+        self.backend, self.words, self.tensor = backend, words, tensor
+        super().__init__(f"{backend} {words}")
 
 
 class Backend(Protocol):
@@ -81,6 +100,34 @@ class Backend(Protocol):
 class BackendChoice(ABC):
     """A backend's configuration: makes the backend, and its twins, for a dtype."""
 
+    def check(self) -> None:  # noqa: B027  (most backends have nothing to check)
+        """Raises ConfigError, its key relative to the backend, where a value is wrong."""
+
+    def fits(self, network: Network) -> None:  # noqa: B027
+        """Raises ConfigError, its key relative to the backend, where it does not fit the network."""
+
+    def only_dtype(self) -> str | None:
+        """The one dtype that it computes in, whatever it is made for; None if it follows."""
+        return None
+
+    def files(self) -> list[Path]:
+        """The user's own files that the backend is made of, to be kept with the records."""
+        return []
+
     @abstractmethod
     def make(self, name: str, problem: Problem, dtype: np.dtype[Any]) -> Backend:
         """A backend of that name with the problem's parameters still unset."""
+
+
+def check_repeats(backend: str, first: Step, second: Step) -> None:
+    """Two calls on the same input must give the same bits.
+
+    Raises:
+        FormError: They do not.
+    """
+    pairs = {"loss": (first.loss, second.loss), "prediction": (first.prediction, second.prediction)}
+    pairs |= {name: (gradient, second.gradients[name]) for name, gradient in first.gradients.items()}
+    different = [name for name, (a, b) in pairs.items() if not np.array_equal(a, b, equal_nan=True)]
+    if different:
+        words = f"returned other bits when it was called again with the same input, in {', '.join(different)}"
+        raise FormError(backend, words, different[0])

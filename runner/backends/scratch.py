@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -97,15 +97,37 @@ class Plan:
             self.layers.append(place.layer.scratch(buffers))
         self.loss = problem.loss.scratch((batch, *network.output_shape), empty)
         self.gradients = gradients
+        self.backwards = range(len(self.layers))[::-1]
+        names = [place.name for place in network.places]
+        self.activations, self.deltas = _Named(names), _Named(names)
 
     def step(self, x: Array, y: Array) -> Step:
         """Forward through the layers, the loss, and backward through them."""
         self.x[...], self.y[...] = x, y
+        activations, deltas = self.activations.arrays, self.deltas.arrays
         a = self.x
-        for layer in self.layers:
-            a = layer.forward(a)
+        for i, layer in enumerate(self.layers):
+            activations[i] = a = layer.forward(a)
         loss = self.loss.forward(a, self.y)
         delta = self.loss.backward()
-        for layer in reversed(self.layers):
-            delta = layer.backward(delta)
-        return Step(loss, a, self.gradients)
+        for i in self.backwards:
+            deltas[i] = delta
+            delta = self.layers[i].backward(delta)
+        return Step(loss, a, self.gradients, self.activations, self.deltas)
+
+
+class _Named(Mapping[str, Array]):
+    """One array a layer under the layers' names; whoever fills ``arrays`` need not make a dict a step."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._places = {name: i for i, name in enumerate(names)}
+        self.arrays: list[Array] = [np.empty(0)] * len(names)
+
+    def __getitem__(self, name: str) -> Array:
+        return self.arrays[self._places[name]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from runner.arrays import Array
-from runner.backends.base import Backend, BackendChoice, Problem, State, Step
+from runner.backends.base import Backend, BackendChoice, FormError, Problem, State, Step
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,23 +20,35 @@ class Torch(BackendChoice):
     """PyTorch eager on the CPU."""
 
     def make(self, name: str, problem: Problem, dtype: np.dtype[Any]) -> Backend:
-        return TorchBackend(name, problem, dtype)
+        return TorchBackend(name, problem, dtype, problem.network.torch(), {})
 
 
 class TorchBackend:
-    """torch.nn modules, loss.backward() and a torch.optim optimizer."""
+    """A torch.nn.Module, loss.backward() and a torch.optim optimizer.
 
-    def __init__(self, name: str, problem: Problem, dtype: np.dtype[Any]) -> None:
+    Args:
+        name: The backend's name.
+        problem: What to compute.
+        dtype: Of every tensor.
+        module: Computes the prediction (batch, out) from x (batch, features); it is converted to ``dtype`` in place.
+        names: The module's own name of a parameter -> ours, where they differ.
+    """
+
+    def __init__(
+        self, name: str, problem: Problem, dtype: np.dtype[Any], module: torch.nn.Module, names: Mapping[str, str]
+    ) -> None:
         import torch
 
         torch.set_num_threads(problem.threads)
         self.name = name
         self._tensor = torch.tensor
         self._loss = problem.loss
+        self.output_shape = problem.network.output_shape
         self._dtype: torch.dtype = getattr(torch, dtype.name)
-        self._module = problem.network.torch().to(self._dtype)
-        self._parameters = dict(self._module.named_parameters())
-        self._views = {name: p.detach().numpy() for name, p in self._parameters.items()}
+        self._module = module.to(self._dtype)
+        found = {names.get(theirs, theirs): p for theirs, p in self._module.named_parameters()}
+        self._parameters = {ours: found[ours] for ours in problem.network.parameters}
+        self._views = {ours: p.detach().numpy() for ours, p in self._parameters.items()}
         self._optimizer = problem.optimizer.torch(self._parameters.values(), problem.lr)
 
     def load(self, state: State) -> None:
@@ -42,14 +57,44 @@ class TorchBackend:
 
     def step(self, x: Array, y: Array, *, draws: Mapping[str, Array], training: bool = True) -> Step:
         self._optimizer.zero_grad(set_to_none=True)
-        prediction = self._module(self._tensor(x, dtype=self._dtype))
+        prediction = self.predict(x)
         loss = self._loss.torch(prediction, self._tensor(y, dtype=self._dtype))
         loss.backward()  # type: ignore[no-untyped-call]
         gradients = {}
         for name, p in self._parameters.items():
-            assert p.grad is not None, name
+            if p.grad is None:
+                raise FormError(self.name, f"has no gradient for {name}: its loss does not depend on it", name)
             gradients[name] = p.grad.numpy()
         return Step(loss.detach().numpy(), prediction.detach().numpy(), gradients)
+
+    def predict(self, x: Array) -> torch.Tensor:
+        """The module's output for x."""
+        prediction: torch.Tensor = self._module(self._tensor(x, dtype=self._dtype))
+        return prediction
+
+    def trace(self, x: Array, y: Array) -> Step:
+        """A step that also holds the outputs of the module's direct children, and the gradients of the loss by them."""
+        import torch
+
+        outputs: dict[str, torch.Tensor] = {}
+
+        def keep(name: str, output: object) -> None:
+            if isinstance(output, torch.Tensor) and output.requires_grad:
+                output.retain_grad()
+                outputs[name] = output
+
+        hooks = [
+            child.register_forward_hook(lambda _module, _inputs, output, name=name: keep(name, output))
+            for name, child in self._module.named_children()
+        ]
+        try:
+            step = self.step(x, y, draws={})
+        finally:
+            for hook in hooks:
+                hook.remove()
+        activations = {name: output.detach().numpy() for name, output in outputs.items()}
+        deltas = {name: output.grad.numpy() for name, output in outputs.items() if output.grad is not None}
+        return replace(step, activations=activations, deltas=deltas)
 
     def update(self) -> None:
         self._optimizer.step()

@@ -1,4 +1,4 @@
-"""The three looks at one step's logic, in float64: is the formula right, or is it rounding?"""
+"""The three looks at one step's logic, in the point's dtype: is the formula right, or is it rounding?"""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from runner.comparison.rounding import rms
 from runner.comparison.sides import Point
 from runner.comparison.tensors import Layout
 
-DOUBLE_FROM_SINGLE = UNIT_ROUNDOFF["float64"] / UNIT_ROUNDOFF["float32"]
 MOVED = 999
 """The point that is judged where rounding swallows the gradient at the given one."""
 
@@ -38,6 +37,7 @@ class Judged:
         roundings: |u - g| / sigma of every element, of the last of the first two looks.
         sigma: Its unit: one rounding, with a unit roundoff of the value and the smallest subnormal.
         finding: What else there is to say, in words; empty where nothing is.
+        point: Where it was judged, if by its logic.
     """
 
     verdict: str
@@ -47,6 +47,7 @@ class Judged:
     roundings: Array
     sigma: Array
     finding: str = ""
+    point: Point | None = None
 
 
 def measured(look: int, u: Array, g: Array, sigma: Array, dtype: str) -> Judged:
@@ -65,11 +66,12 @@ def judge_logic(name: str, point: Point, first: Array | None, given: bool = True
     """
     u, g = point.high(name), point.reference
     if first is not None:
-        judged = measured(1, u, g, DOUBLE_FROM_SINGLE * first, "float64")
+        sigma = UNIT_ROUNDOFF[point.dtype] / UNIT_ROUNDOFF["float32"] * first
+        judged = replace(measured(1, u, g, sigma, point.dtype), point=point)
         if judged.roundings.max() <= LIMIT:
             return judged
-    sigma = point.sigma_of_noise(NOISE * UNIT_ROUNDOFF["float64"])
-    second = measured(2, u, g, sigma, "float64")
+    sigma = point.sigma_of_noise(NOISE * UNIT_ROUNDOFF[point.dtype])
+    second = replace(measured(2, u, g, sigma, point.dtype), point=point)
     if swallowed(point.layout, g, sigma):
         return _judge_moved(name, point, second) if given else _undecided(second)
     if second.roundings.max() <= LIMIT:
@@ -170,7 +172,7 @@ def _within_range(name: str, point: Point, suspect: Array) -> bool:
     high = low
     for k in range(KINK_RUNS):
         moved = point.moved(k).library[suspect]
-        shaken = point.noisy(NOISE * UNIT_ROUNDOFF["float64"], k + 1, near_zero=True)[suspect]
+        shaken = point.noisy(NOISE * UNIT_ROUNDOFF[point.dtype], k + 1, near_zero=True)[suspect]
         low, high = np.minimum.reduce([low, moved, shaken]), np.maximum.reduce([high, moved, shaken])
     margin = 0.5 * (high - low)
     return bool(((u >= low - margin) & (u <= high + margin)).all())

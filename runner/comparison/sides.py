@@ -54,7 +54,8 @@ class Sides:
 class Point:
     """A point, all in float64, and what the sides give there, each a vector (layout.size,) computed once.
 
-    Parameters under their names, x (batch, features), y (batch, out).
+    Parameters under their names, x (batch, features), y (batch, out). ``dtype`` is what the sides are judged in:
+    float64, or narrower where one of them computes in nothing wider; all values are then numbers of that dtype.
     """
 
     sides: Sides
@@ -62,6 +63,7 @@ class Point:
     parameters: Mapping[str, Array]
     x: Array
     y: Array
+    dtype: str = HIGH.name
     _known: dict[str, Array] = field(default_factory=dict)
 
     def high(self, name: str) -> Array:
@@ -83,7 +85,19 @@ class Point:
     def moved(self, k: int, *, inputs: bool = False, keep_zeros: bool = False, shift: float = SHIFT) -> Point:
         """The k-th point nearby; the inputs are moved too if ``inputs``, the targets never."""
         x = moved_inputs(self.x, k) if inputs else self.x
-        return Point(self.sides, self.layout, moved_parameters(self.parameters, k, keep_zeros, shift), x, self.y)
+        parameters = moved_parameters(self.parameters, k, keep_zeros, shift)
+        return Point(self.sides, self.layout, parameters, x, self.y).on_grid(self.dtype)
+
+    def on_grid(self, dtype: str) -> Point:
+        """The point whose values are the nearest numbers of ``dtype``, to be judged in it."""
+        if dtype == HIGH.name:
+            return self
+
+        def rounded(value: Array) -> Array:
+            return value.astype(DTYPES[dtype]).astype(HIGH)
+
+        parameters = {name: rounded(value) for name, value in self.parameters.items()}
+        return Point(self.sides, self.layout, parameters, rounded(self.x), rounded(self.y), dtype)
 
     def sigma_of_two_precisions(self, known: Mapping[str, Array]) -> Array | None:
         """The first look's sigma in float32's unit: the reference's and the library's, added in squares.
@@ -112,4 +126,4 @@ class Point:
     def _evaluate(self, backend: Backend) -> Array:
         with np.errstate(all="ignore"):
             backend.load(State(self.parameters))
-            return self.layout.flat(backend.step(self.x, self.y, draws={}))
+            return self.layout.flat(backend.name, backend.step(self.x, self.y, draws={}))

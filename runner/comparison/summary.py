@@ -6,17 +6,22 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from runner.comparison.verdict import SEVERITY, Comparison
+from runner.comparison.results import SEVERITY, Comparison
 
 
 @dataclass
 class TensorSummary:
     """The worst that was seen of one tensor over all steps and backends; NaN where nothing was judged."""
 
-    max_abs: float = 0.0
+    max_abs: float = float("nan")
     roundings: float = float("nan")
     logic_roundings: float = float("nan")
     ok: bool = True
+
+    @property
+    def known(self) -> bool:
+        """Whether anything was computed of it."""
+        return not np.isnan(self.max_abs)
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,8 @@ class Disagreement:
     """Where a run disagrees first.
 
     The step, the backend, the first tensor in the order of computation, and there the worst element: its index, both
-    values, and the roundings between them (NaN where a value is not finite).
+    values, and the roundings between them (NaN where a value is not finite). ``form`` says that what the backend
+    returned has not the form of a step: there are no values then, and no tensor if none or several are at fault.
     """
 
     step: int
@@ -36,11 +42,16 @@ class Disagreement:
     reference_value: float
     roundings: float
     finding: str
+    form: bool = False
 
 
 @dataclass
 class RunVerdict:
-    """The gravest verdict of a run's steps; ``first`` is the first step that has it, None where all agree."""
+    """The gravest verdict of a run's steps; ``first`` is the first step that has it, None where all agree.
+
+    ``blind_below`` is the share of a tensor's largest gradient below which no fault could be seen; 0 where the logic
+    was judged in float64.
+    """
 
     verdict: str = "agree"
     first: Disagreement | None = None
@@ -48,6 +59,7 @@ class RunVerdict:
     judged_steps: int = 0
     second_looks: int = 0
     third_looks: int = 0
+    blind_below: float = 0.0
     findings: dict[str, int] = field(default_factory=dict)
     tensors: dict[str, TensorSummary] = field(default_factory=dict)
 
@@ -68,6 +80,7 @@ class RunVerdict:
         self.third_looks += any(c.logic_look >= 3 for c in comparisons)
         for c in comparisons:
             self._add_tensors(c)
+            self.blind_below = max(self.blind_below, c.blind_below)
             self.diverged = self.diverged or c.verdict == "diverged"
             if c.verdict == "agree" and c.finding:
                 self.findings[c.finding] = self.findings.get(c.finding, step)
@@ -85,6 +98,9 @@ class RunVerdict:
 
 
 def _disagreement(step: int, c: Comparison) -> Disagreement:
+    if c.form:
+        tensor, nan = "".join(c.suspects), float("nan")
+        return Disagreement(step, c.backend, c.reference, tensor, (), nan, nan, nan, c.finding, form=True)
     tensor = c.suspects[0] if c.suspects else c.layout.order[0]
     i = c.layout.names.index(tensor)
     by_precision = c.logic is None or (c.verdict == "imprecise" and c.logic.roundings[i] < c.precision.roundings[i])

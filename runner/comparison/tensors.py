@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from runner.arrays import Array, Shape
-from runner.backends.base import Step
+from runner.backends.base import FormError, Step
 from runner.network import Network
 
 
@@ -39,16 +39,33 @@ class Layout:
         """Where the gradients lie: all but loss and prediction."""
         return slice(int(self.starts[2]), self.size)
 
-    def flat(self, step: Step) -> Array:
-        """A step's tensors as one new float64 vector (size,); every narrower dtype fits in it exactly."""
+    def flat(self, backend: str, step: Step) -> Array:
+        """A step's tensors as one new float64 vector (size,); every narrower dtype fits in it exactly.
+
+        Raises:
+            FormError: The step lacks a tensor, or one has another shape.
+        """
         out = np.empty(self.size)
         out[0] = step.loss
         at = int(self.starts[2])
+        if np.shape(step.prediction) != self.shapes[1]:
+            raise self._misshapen(backend, "prediction", step.prediction)
         out[1:at] = np.ravel(step.prediction)
-        for value in (step.gradients[name] for name in self.names[2:]):
-            out[at : at + value.size] = np.ravel(value)
-            at += value.size
+        for name, shape in zip(self.names[2:], self.shapes[2:], strict=True):
+            value = step.gradients.get(name)
+            if value is None or np.shape(value) != shape:
+                raise self._misshapen(backend, name, value)
+            end = at + prod(shape)
+            out[at:end] = np.ravel(value)
+            at = end
         return out
+
+    def _misshapen(self, backend: str, name: str, value: Array | None) -> FormError:
+        what = "the prediction" if name == "prediction" else f"the gradient of {name}"
+        if value is None:
+            return FormError(backend, f"returned no gradient for {name}", name)
+        wanted = self.shapes[self.names.index(name)]
+        return FormError(backend, f"returned {what} of shape {np.shape(value)}, not {wanted}", name)
 
 
 def layout_of(network: Network, batch: int) -> Layout:

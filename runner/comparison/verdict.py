@@ -1,4 +1,4 @@
-"""The verdict on one step and on a run: agree, imprecise, mismatch, undecided or diverged."""
+"""The verdict on one step: agree, imprecise, mismatch, undecided or diverged."""
 
 from __future__ import annotations
 
@@ -9,59 +9,13 @@ from typing import Any
 import numpy as np
 
 from runner.arrays import Array
-from runner.backends.base import BackendChoice, Problem, Step
+from runner.backends.base import BackendChoice, FormError, Problem, Step
 from runner.comparison.constants import LIMIT, NOISE, UNIT_ROUNDOFF
 from runner.comparison.deviation import Deviation, deviation
 from runner.comparison.looks import Judged, judge_logic, measured
+from runner.comparison.results import SEVERITY, Comparison, Worst, blind_below, faulted, worst_judged, worst_unjudged
 from runner.comparison.sides import HIGH, Point, Sides
 from runner.comparison.tensors import Layout, layout_of
-
-SEVERITY = ("agree", "imprecise", "undecided", "diverged", "mismatch")
-"""From the mildest to the gravest; a run has the gravest verdict of its steps."""
-
-
-@dataclass(frozen=True)
-class Worst:
-    """The worst element of every tensor, by roundings or, where they are not known, by deviation.
-
-    Attributes:
-        index: Its index in the flattened tensor, (tensors,).
-        value: What the judged side has there.
-        reference: What the reference has there.
-        roundings: How many roundings they are apart; NaN where it was not judged.
-        sigma: The size of one rounding there; NaN where it was not judged.
-    """
-
-    index: Array
-    value: Array
-    reference: Array
-    roundings: Array
-    sigma: Array
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One backend against the reference on one step.
-
-    ``precision`` and ``deviation`` are in the run's dtype, ``logic`` and ``logic_deviation`` in float64; ``error`` and
-    ``reference_error`` are the largest distances of each side from its own float64 twin, (tensors,). Of a step that is
-    not judged only ``deviation`` and the place of the largest one are known.
-    """
-
-    backend: str
-    reference: str
-    layout: Layout
-    verdict: str | None
-    deviation: Deviation
-    precision: Worst
-    precision_look: int = 0
-    logic: Worst | None = None
-    logic_look: int = 0
-    logic_deviation: Deviation | None = None
-    error: Array | None = None
-    reference_error: Array | None = None
-    suspects: tuple[str, ...] = ()
-    finding: str = ""
 
 
 @dataclass
@@ -90,9 +44,12 @@ class Judge:
 
         ``parameters`` are those that the steps started from, x (batch, features) and y (batch, out) what they saw.
         A step that is not finite is diverged, judged or not.
+
+        Raises:
+            FormError: A step lacks a tensor, or one has the wrong shape.
         """
         layout = self.layout(len(x))
-        flat = {name: layout.flat(step) for name, step in steps.items()}
+        flat = {name: layout.flat(name, step) for name, step in steps.items()}
         broken = [name for name, value in flat.items() if not np.isfinite(value).all()]
         whole = [name for name in self._judged_names() if not {name, self.sides.reference} & set(broken)]
         if not judged or not whole:
@@ -102,25 +59,39 @@ class Judge:
             ]
         there = {k: np.array(v, HIGH) for k, v in parameters.items()}
         point = Point(self.sides, layout, there, x.astype(HIGH), y.astype(HIGH))
-        first = point.sigma_of_two_precisions(flat if self.dtype != HIGH else {})
+        try:
+            first = point.sigma_of_two_precisions(flat if self.dtype != HIGH else {})
+        except FormError as fault:  # of the reference's twin in the other dtype
+            return [self._with_fault(name, layout, flat, fault) for name in self._judged_names()]
         return [
             self._judge(name, point, flat, first) if name in whole else self._diverged(name, layout, flat, broken)
             for name in self._judged_names()
         ]
+
+    def misformed(self, fault: FormError, batch: int) -> Comparison:
+        """What is known of a step that a backend could not give: nothing but the fault."""
+        layout = self.layout(batch)
+        unknown = np.full(len(layout.names), np.nan)
+        worst = Worst(np.zeros(len(unknown), np.intp), unknown, unknown, unknown, unknown)
+        nothing = Comparison(fault.backend, self.sides.reference, layout, None, Deviation(*[unknown] * 3), worst)
+        return faulted(nothing, fault)
+
+    def _with_fault(self, name: str, layout: Layout, flat: Mapping[str, Array], fault: FormError) -> Comparison:
+        return faulted(self._unjudged(name, layout, flat), fault)
 
     def _judged_names(self) -> list[str]:
         return list(self.choices)[:-1]
 
     def _unjudged(self, name: str, layout: Layout, flat: Mapping[str, Array]) -> Comparison:
         u, g = flat[name], flat[self.sides.reference]
-        worst = _worst(layout, u, g, np.abs(u - g))
+        worst = worst_unjudged(layout, u, g, np.abs(u - g))
         return Comparison(name, self.sides.reference, layout, None, deviation(layout, u, g), worst)
 
     def _diverged(self, name: str, layout: Layout, flat: Mapping[str, Array], broken: list[str]) -> Comparison:
         u, g = flat[name], flat[self.sides.reference]
         broken = [b for b in broken if b in (name, self.sides.reference) or b not in flat]
         with np.errstate(all="ignore"):
-            worst = _worst(layout, u, g, ~(np.isfinite(u) & np.isfinite(g)))
+            worst = worst_unjudged(layout, u, g, ~(np.isfinite(u) & np.isfinite(g)))
         places = layout.slices()
         suspects = tuple(
             t for t in layout.order if not (np.isfinite(u[places[t]]).all() and np.isfinite(g[places[t]]).all())
@@ -138,7 +109,17 @@ class Judge:
         )
 
     def _judge(self, name: str, point: Point, flat: Mapping[str, Array], first: Array | None) -> Comparison:
+        try:
+            return self._judge_well_formed(name, point, flat, first)
+        except FormError as fault:  # of the twin in float64
+            return self._with_fault(name, point.layout, flat, fault)
+
+    def _judge_well_formed(self, name: str, point: Point, flat: Mapping[str, Array], first: Array | None) -> Comparison:
         reference, layout = self.sides.reference, point.layout
+        dtype = self._narrowest(name)
+        if dtype != HIGH.name:
+            point = point.on_grid(dtype)
+            first = point.sigma_of_two_precisions({})
         u, g = point.high(name), point.reference
         if not (np.isfinite(u).all() and np.isfinite(g).all()):
             return self._diverged(name, layout, {name: u, reference: g}, ["a float64 twin"])
@@ -156,16 +137,22 @@ class Judge:
             layout=layout,
             verdict=verdict,
             deviation=deviation(layout, flat[name], flat[reference]),
-            precision=_worst_judged(layout, precision),
+            precision=worst_judged(layout, precision),
             precision_look=precision.look,
-            logic=_worst_judged(layout, logic),
+            logic=worst_judged(layout, logic),
             logic_look=logic.look,
             logic_deviation=deviation(layout, u, g),
             error=np.maximum.reduceat(np.abs(flat[name] - u), layout.starts),
             reference_error=np.maximum.reduceat(np.abs(flat[reference] - g), layout.starts),
             suspects=suspects,
             finding=logic.finding or precision.finding,
+            blind_below=blind_below(layout, logic) if dtype != HIGH.name else 0.0,
         )
+
+    def _narrowest(self, name: str) -> str:
+        """The dtype in which ``name`` can be judged against the reference."""
+        known = [self.choices[n].only_dtype() or HIGH.name for n in (name, self.sides.reference)]
+        return max(known, key=lambda dtype: UNIT_ROUNDOFF[dtype])
 
     def _precision(self, point: Point, u: Array, first: Array | None, logic: Judged) -> Judged:
         """Is the arithmetic as good as the run's dtype allows? ``u`` in it is held against the reference in float64."""
@@ -185,19 +172,3 @@ class Judge:
         if judged.roundings.max() <= LIMIT:
             return judged
         return replace(judged, verdict="imprecise", finding=f"the arithmetic loses digits that {dtype} has")
-
-
-def _worst(layout: Layout, u: Array, g: Array, by: Array) -> Worst:
-    """The elements where ``by`` is largest, not judged."""
-    at = _largest(layout, by)
-    nothing = np.full(len(at), np.nan)
-    return Worst(at - layout.starts, u[at], g[at], nothing, nothing)
-
-
-def _worst_judged(layout: Layout, judged: Judged) -> Worst:
-    at = _largest(layout, judged.roundings)
-    return Worst(at - layout.starts, judged.u[at], judged.g[at], judged.roundings[at], judged.sigma[at])
-
-
-def _largest(layout: Layout, by: Array) -> Array:
-    return np.array([int(np.argmax(by[place])) + int(place.start) for place in layout.slices().values()])

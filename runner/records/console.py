@@ -14,11 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from runner.assemble import Setup
+from runner.comparison.results import Comparison
 from runner.comparison.summary import RunVerdict
-from runner.comparison.verdict import Comparison
 from runner.experiment import Outcome, Record
 from runner.published.table import Published
-from runner.records.words import number, sentence
+from runner.records.words import blindness, number, sentence, small
 
 PIPED_WIDTH = 10_000
 UPDATES = 200
@@ -102,16 +102,20 @@ class Console:
             self.line("")
             for line in self._published.lines():
                 self.line(line)
-        self.line("")
-        self._out.print(_losses(outcome.losses))
+        if outcome.losses:
+            self.line("")
+            self._out.print(_losses(outcome.losses))
         self.line("")
         self._out.print(_tensors(outcome.verdict))
         self.line("")
         self._out.print(Text(words, style))
         for finding, step in outcome.verdict.findings.items():
             self.line(f"  from step {step}: {finding}")
-        if outcome.verdict.first is not None and outcome.verdict.first.finding:
-            self.line(f"  {outcome.verdict.first.finding}")
+        if outcome.verdict.blind_below:
+            self.line(f"  {blindness(outcome.verdict.blind_below)}")
+        first = outcome.verdict.first
+        if first is not None and first.finding and not first.form:
+            self.line(f"  {first.finding}")
         self.line("")
         for label, value in places.items():
             self.line(f"{label:<12} {value}")
@@ -131,8 +135,8 @@ def _losses(losses: Mapping[str, tuple[float, float]]) -> Table:
 def _tensors(verdict: RunVerdict) -> Table:
     table = plain_table(["tensor"], "tensor", "max |deviation|", "roundings", "logic roundings", "")
     for name, t in verdict.tensors.items():
-        ok = Text("ok", "green") if t.ok else Text("not ok", "bold red")
-        table.add_row(Text(name), f"{t.max_abs:.2e}", number(t.roundings), number(t.logic_roundings), ok)
+        ok = Text("not ok", "bold red") if not t.ok else Text("ok", "green") if t.known else Text("-")
+        table.add_row(Text(name), small(t.max_abs), number(t.roundings), number(t.logic_roundings), ok)
     return table
 
 

@@ -176,5 +176,6 @@ def verdict_document(verdict: RunVerdict, backends: list[str]) -> dict[str, Any]
         "precision_roundings": verdict.worst("roundings"),
         "first": None if verdict.first is None else asdict(verdict.first),
         "findings": verdict.findings,
+        "blind_below": verdict.blind_below,
         "tensors": [{"tensor": name, **asdict(t)} for name, t in verdict.tensors.items()],
     }

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from runner.arrays import Array, Shape
-from runner.comparison.verdict import Comparison, Worst
+from runner.comparison.results import Comparison, Worst
 from runner.records.files import part_of, publish
 
 ROWS_AT_ONCE = 10_000

@@ -22,6 +22,8 @@ def sentence(verdict: RunVerdict, backends: Sequence[str]) -> str:
         words = f"agree: the gradients of {names} differ by rounding alone, over {steps}"
         return f"{words} (at most {number(verdict.worst('roundings'))} roundings)."
     first = verdict.first
+    if first.form:
+        return f"mismatch: {first.finding}; first at step {first.step}."
     return f"{verdict.verdict}: {MEANING[verdict.verdict]}; first at step {first.step} in {place(first)}."
 
 
@@ -39,3 +41,13 @@ def number(value: float) -> str:
     if value != value:
         return "-"
     return f"{value:.1f}" if 0 <= value < 1e4 else f"{value:.1e}"
+
+
+def small(value: float) -> str:
+    """A deviation; nothing where it is not known."""
+    return "-" if value != value else f"{value:.2e}"
+
+
+def blindness(share: float) -> str:
+    """What could not be seen where a backend computes in nothing wider than float32."""
+    return f"judged in float32: a fault below {share:.0e} of a tensor's largest gradient would not have been seen"

@@ -26,7 +26,9 @@ def make(setup: Setup, name: str) -> Backend:
 
 
 def with_all(*overrides: str) -> Setup:
-    return make_setup(f"backend=[{','.join(BACKENDS)}]", *overrides)
+    model = "make_narrow_model" if "architecture.hidden=[3,3]" in overrides else "make_model"
+    own = ["backend.function.path=tests.own.right:backprop", f"backend.torch_module.path=tests.own.right:{model}"]
+    return make_setup(f"backend=[{','.join(BACKENDS)}]", *own, *overrides)
 
 
 def step(backend: Backend, x: Array, y: Array) -> Step:

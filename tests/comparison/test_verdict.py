@@ -12,11 +12,11 @@ from runner.assemble import Setup
 from runner.backends.scratch import Scratch
 from runner.comparison.deviation import deviation
 from runner.comparison.looks import measured
+from runner.comparison.results import SEVERITY, Comparison, Worst
 from runner.comparison.rounding import two_precisions
 from runner.comparison.sides import Point, Sides
 from runner.comparison.summary import RunVerdict
 from runner.comparison.tensors import layout_of
-from runner.comparison.verdict import SEVERITY, Comparison, Worst
 from tests.helpers import first_of, kept, make_setup, with_parameters
 
 UNIT = {"float32": 2.0**-24, "float64": 2.0**-53}
@@ -84,7 +84,7 @@ def test_precision_is_judged_in_the_runs_dtype_and_logic_in_double(dtype: str) -
         (c,) = record.comparisons
         assert c.logic is not None
         assert c.error is not None
-        flat = {name: c.layout.flat(step) for name, step in record.steps.items()}
+        flat = {name: c.layout.flat(name, step) for name, step in record.steps.items()}
         for i, place in enumerate(c.layout.slices().values()):
             at = place.start + int(c.precision.index[i])
             assert c.precision.value[i] == flat["scratch"][at]
@@ -120,7 +120,7 @@ def test_the_first_looks_sigma_is_that_of_reference_and_library_together_and_of_
         for dtype in DTYPES.values():
             backend = choice.make("any", setup.problem, dtype)
             backend.load(setup.initial)
-            tensors.append(layout.flat(backend.step(setup.x, setup.y, draws={})))
+            tensors.append(layout.flat(backend.name, backend.step(setup.x, setup.y, draws={})))
         sigma = two_precisions(layout, *tensors)
         assert sigma is not None
         squares = squares + sigma**2

@@ -12,7 +12,7 @@ import torch
 from runner.arrays import DTYPES, Array, Shape
 from runner.comparison.constants import NOISE, NOISY_RUNS, UNIT_ROUNDOFF
 from runner.comparison.rounding import empty_noisy, noise, rms
-from runner.config import build_layer
+from runner.config import build_named
 from runner.layers.base import Buffers, Layer
 from tests.helpers import CATALOG
 
@@ -23,7 +23,7 @@ LAYERS = [(name, keys) for name in CATALOG.names("layer") for keys in VARIANTS.g
 
 
 def make_layer(name: str, keys: Mapping[str, Any]) -> Layer:
-    return build_layer({"layer": name, **keys}, "layer", Layer, CATALOG)
+    return build_named({"layer": name, **keys}, "layer", Layer, CATALOG, "layer", "layer")
 
 
 @dataclass(frozen=True)

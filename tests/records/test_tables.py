@@ -56,7 +56,7 @@ def test_the_values_are_those_of_the_comparisons(dtype: str, tmp_path: Path) -> 
         (c,) = record.comparisons
         assert c.logic is not None
         assert c.error is not None
-        steps = {name: c.layout.flat(step) for name, step in record.steps.items()}
+        steps = {name: c.layout.flat(name, step) for name, step in record.steps.items()}
         for i, (name, place) in enumerate(c.layout.slices().items()):
             row = frame.iloc[at]
             u, g = steps["scratch"][place], steps["torch"][place]

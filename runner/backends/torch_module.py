@@ -1,0 +1,132 @@
+"""The torch_module backend: a user's own torch.nn.Module, differentiated by PyTorch autograd."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from runner.arrays import Array, Shape
+from runner.backends.base import Backend, BackendChoice, FormError, Problem, Step, check_repeats
+from runner.backends.torch import TorchBackend
+from runner.backends.user_code import file_of, load_function, told
+from runner.errors import ConfigError, choices
+from runner.network import Network
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, kw_only=True)
+class TorchModule(BackendChoice):
+    """``make_model() -> torch.nn.Module`` that computes the prediction (batch, out) from x (batch, features).
+
+    Attributes:
+        path: ``my.py:make_model`` or ``package.module:make_model``.
+        names: The module's own name of a parameter -> ours. Null: parameters are matched by name or, where the
+            names differ, in their order, if all shapes are then the same.
+    """
+
+    path: str
+    names: dict[str, str] | None
+
+    def check(self) -> None:
+        load_function("path", self.path)
+
+    def files(self) -> list[Path]:
+        return file_of(self.path)
+
+    def fits(self, network: Network) -> None:
+        self.matched(network)
+
+    def parameters(self) -> dict[str, Shape]:
+        """The module's own parameters and their shapes, in its order."""
+        return {name: tuple(p.shape) for name, p in self.module().named_parameters()}
+
+    def module(self) -> torch.nn.Module:
+        """A module of its own for each caller.
+
+        Raises:
+            ConfigError: The function raises, or makes something else.
+        """
+        import torch
+
+        try:
+            made = load_function("path", self.path)()
+        except ConfigError:
+            raise
+        except (Exception, SystemExit) as error:  # the user's own code may raise anything: it is told with its line
+            raise ConfigError(
+                "path", f"{self.path}, which raised {told(error)}", "a function without arguments"
+            ) from error
+        if not isinstance(made, torch.nn.Module):
+            raise ConfigError("path", f"{self.path}, which made a {type(made).__name__}", "a torch.nn.Module")
+        return copy.deepcopy(made)
+
+    def matched(self, network: Network) -> dict[str, str]:
+        """The module's name of each parameter -> ours.
+
+        Raises:
+            ConfigError: They do not match one to one.
+        """
+        theirs, ours = self.parameters(), {name: p.shape for name, p in network.parameters.items()}
+        names = self.names or {}
+        for their, our in names.items():
+            if their not in theirs:
+                raise ConfigError("names", their, f"a parameter of the module: {choices(theirs, their)}")
+            if our not in ours:
+                raise ConfigError(f"names.{their}", our, f"a parameter: {choices(ours, our)}")
+        pairs = {name: names.get(name, name) for name in theirs}
+        if not names and theirs.keys() != ours.keys() and list(theirs.values()) == list(ours.values()):
+            pairs = dict(zip(theirs, ours, strict=True))
+        if sorted(pairs.values()) != sorted(ours):
+            raise ConfigError("path", f"a module with {_listed(theirs)}", f"the parameters {_listed(ours)}")
+        for their, our in pairs.items():
+            if theirs[their] != ours[our]:
+                raise ConfigError("path", f"a module whose {their} has shape {theirs[their]}", f"{ours[our]}, as {our}")
+        return pairs
+
+    def make(self, name: str, problem: Problem, dtype: np.dtype[Any]) -> Backend:
+        return TorchModuleBackend(name, problem, dtype, self.module(), self.matched(problem.network))
+
+
+class TorchModuleBackend(TorchBackend):
+    """A user's module; what goes wrong in it is a finding about it."""
+
+    _called = False
+
+    def step(self, x: Array, y: Array, *, draws: Mapping[str, Array], training: bool = True) -> Step:
+        """One forward and backward pass, the first time two.
+
+        Raises:
+            FormError: The module raises, its prediction has the wrong shape, or it gives other bits the second time.
+        """
+        if not self._called:
+            first = self._step(x, y)
+            kept = Step(first.loss.copy(), first.prediction.copy(), {n: g.copy() for n, g in first.gradients.items()})
+            check_repeats(self.name, kept, self._step(x, y))
+            self._called = True
+        return self._step(x, y)
+
+    def _step(self, x: Array, y: Array) -> Step:
+        try:
+            return super().step(x, y, draws={})
+        except FormError:
+            raise
+        except (Exception, SystemExit) as error:  # the user's own code may raise anything: it is told with its line
+            raise FormError(self.name, f"raised {told(error)}") from error
+
+    def predict(self, x: Array) -> torch.Tensor:
+        prediction = super().predict(x)
+        shape, wanted = tuple(prediction.shape), (len(x), *self.output_shape)
+        if shape != wanted:
+            raise FormError(self.name, f"returned a prediction of shape {shape}, not {wanted}", "prediction")
+        return prediction
+
+
+def _listed(shapes: Mapping[str, Shape]) -> str:
+    return ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "none"

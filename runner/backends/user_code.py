@@ -1,0 +1,84 @@
+"""A user's own Python: loaded by file or module, its errors told with its own line."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from runner.errors import ConfigError, choices, one_line
+
+
+def load_function(key: str, path: str) -> Callable[..., Any]:
+    """The function that ``FILE.py:NAME`` or ``PACKAGE.MODULE:NAME`` names.
+
+    Raises:
+        ConfigError: There is no such file, module or function, or importing it fails; told with its own line.
+    """
+    place, _, name = path.rpartition(":")
+    if not place or not name.isidentifier():
+        raise ConfigError(key, path, "FILE.py:FUNCTION or MODULE:FUNCTION")
+    try:
+        module = _load_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+    except FileNotFoundError as error:
+        raise ConfigError(key, f"{path} ({error.strerror}: {error.filename})", "a file that can be read") from error
+    except (Exception, SystemExit) as error:  # a user's module may raise anything when it is imported
+        raise ConfigError(key, f"{path}, which raised {told(error)}", "a module that can be imported") from error
+    function = getattr(module, name, None)
+    if not callable(function):
+        names = [n for n, value in vars(module).items() if callable(value) and not n.startswith("_")]
+        raise ConfigError(key, path, f"a function of {place}: {choices(names, name)}")
+    return function  # type: ignore[no-any-return]
+
+
+def file_of(path: str) -> list[Path]:
+    """The file of ``FILE.py:NAME``; nothing for a module, which is installed code."""
+    place = path.rpartition(":")[0]
+    return [Path(place)] if place.endswith(".py") else []
+
+
+def told(error: BaseException) -> str:
+    """The error in one line, with the innermost line of code that is not this program's own."""
+    ours = Path(__file__).parents[1]
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if not f.filename.startswith("<") and ours not in Path(f.filename).parents]
+    users = [f for f in own if "site-packages" not in f.filename and "lib/python" not in f.filename] or own
+    where = f" ({Path(users[-1].filename).name}, line {users[-1].lineno}: {users[-1].line})" if users else ""
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        where = f" ({Path(error.filename).name}, line {error.lineno}: {(error.text or '').strip()})"
+    words = error.msg if isinstance(error, SyntaxError) else str(error)
+    return one_line(f"{type(error).__name__}: {words}{where}")
+
+
+def _load_file(path: Path) -> ModuleType:
+    """A file as a module of its own: two files of one name share nothing, and a changed file is read again.
+
+    Its folder comes last on the import path, so that it finds its neighbours and hides no package.
+    """
+    path = path.absolute()
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError as error:
+        raise FileNotFoundError(error.errno, error.strerror, str(path)) from error
+    name = f"runner_user_{hashlib.sha256(f'{path} {changed}'.encode()).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
