@@ -71,7 +71,7 @@ def run_experiment(setup: Setup, recorder: Recorder) -> Outcome:
                 if recorded:
                     comparisons = judge.compare(reference.state().parameters, x, y, steps, is_judged(setup, step))
             except FormError as fault:
-                verdict.add(step, [judge.misformed(fault, len(x))])
+                verdict.add(step, [judge.misformed(fault, reference.state().parameters, x, y)])
                 break
             if recorded:
                 verdict.add(step, comparisons)

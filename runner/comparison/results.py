@@ -10,6 +10,7 @@ from runner.arrays import Array
 from runner.backends.base import FormError
 from runner.comparison.constants import LIMIT
 from runner.comparison.deviation import Deviation
+from runner.comparison.explanation import Explanation
 from runner.comparison.looks import Judged
 from runner.comparison.tensors import Layout
 
@@ -44,7 +45,8 @@ class Comparison:
     ``reference_error`` are the largest distances of each side from its own float64 twin, (tensors,). Of a step that is
     not judged only ``deviation`` and the place of the largest one are known. ``form`` says that what the backend
     returns has not the form of a step, which ``finding`` tells. ``blind_below`` is the share of a tensor's largest
-    gradient below which no fault could be seen, where a backend could not be judged in float64.
+    gradient below which no fault could be seen, where a backend could not be judged in float64. ``explanation`` comes
+    with the first mismatch of each backend.
     """
 
     backend: str
@@ -63,6 +65,7 @@ class Comparison:
     finding: str = ""
     form: bool = False
     blind_below: float = 0.0
+    explanation: Explanation | None = None
 
 
 def blind_below(layout: Layout, logic: Judged) -> float:

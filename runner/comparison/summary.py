@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from runner.comparison.explanation import Explanation
 from runner.comparison.results import SEVERITY, Comparison
 
 
@@ -60,6 +61,7 @@ class RunVerdict:
     second_looks: int = 0
     third_looks: int = 0
     blind_below: float = 0.0
+    explanations: dict[str, Explanation] = field(default_factory=dict)
     findings: dict[str, int] = field(default_factory=dict)
     tensors: dict[str, TensorSummary] = field(default_factory=dict)
 
@@ -80,6 +82,8 @@ class RunVerdict:
         self.third_looks += any(c.logic_look >= 3 for c in comparisons)
         for c in comparisons:
             self._add_tensors(c)
+            if c.explanation is not None:
+                self.explanations.setdefault(c.backend, c.explanation)
             self.blind_below = max(self.blind_below, c.blind_below)
             self.diverged = self.diverged or c.verdict == "diverged"
             if c.verdict == "agree" and c.finding:

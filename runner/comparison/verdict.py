@@ -12,6 +12,7 @@ from runner.arrays import Array
 from runner.backends.base import BackendChoice, FormError, Problem, Step
 from runner.comparison.constants import LIMIT, NOISE, UNIT_ROUNDOFF
 from runner.comparison.deviation import Deviation, deviation
+from runner.comparison.explanation import Explanation, explain, explain_form
 from runner.comparison.looks import Judged, judge_logic, measured
 from runner.comparison.results import SEVERITY, Comparison, Worst, blind_below, faulted, worst_judged, worst_unjudged
 from runner.comparison.sides import HIGH, Point, Sides
@@ -27,6 +28,8 @@ class Judge:
     dtype: np.dtype[Any]
     sides: Sides = field(init=False)
     _layouts: dict[int, Layout] = field(init=False, default_factory=dict)
+    _previous: Point | None = field(init=False, default=None)
+    _explained: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self.sides = Sides(self.problem, self.choices, list(self.choices)[-1])
@@ -57,24 +60,36 @@ class Judge:
                 self._unjudged(name, layout, flat) if name in whole else self._diverged(name, layout, flat, broken)
                 for name in self._judged_names()
             ]
-        there = {k: np.array(v, HIGH) for k, v in parameters.items()}
-        point = Point(self.sides, layout, there, x.astype(HIGH), y.astype(HIGH))
+        point = self._point(parameters, x, y)
         try:
             first = point.sigma_of_two_precisions(flat if self.dtype != HIGH else {})
         except FormError as fault:  # of the reference's twin in the other dtype
             return [self._with_fault(name, layout, flat, fault) for name in self._judged_names()]
-        return [
+        found = [
             self._judge(name, point, flat, first) if name in whole else self._diverged(name, layout, flat, broken)
             for name in self._judged_names()
         ]
+        self._previous = point
+        return found
 
-    def misformed(self, fault: FormError, batch: int) -> Comparison:
+    def misformed(self, fault: FormError, parameters: Mapping[str, Array], x: Array, y: Array) -> Comparison:
         """What is known of a step that a backend could not give: nothing but the fault."""
-        layout = self.layout(batch)
+        layout = self.layout(len(x))
         unknown = np.full(len(layout.names), np.nan)
         worst = Worst(np.zeros(len(unknown), np.intp), unknown, unknown, unknown, unknown)
         nothing = Comparison(fault.backend, self.sides.reference, layout, None, Deviation(*[unknown] * 3), worst)
-        return faulted(nothing, fault)
+        return replace(faulted(nothing, fault), explanation=explain_form(fault, self._point(parameters, x, y)))
+
+    def _point(self, parameters: Mapping[str, Array], x: Array, y: Array) -> Point:
+        there = {k: np.array(v, HIGH) for k, v in parameters.items()}
+        return Point(self.sides, self.layout(len(x)), there, x.astype(HIGH), y.astype(HIGH))
+
+    def _explain(self, name: str, logic: Judged) -> Explanation | None:
+        """The first mismatch of each backend is explained; the later ones are hardly others."""
+        if logic.verdict != "mismatch" or name in self._explained:
+            return None
+        self._explained.add(name)
+        return explain(name, logic, self._previous)
 
     def _with_fault(self, name: str, layout: Layout, flat: Mapping[str, Array], fault: FormError) -> Comparison:
         return faulted(self._unjudged(name, layout, flat), fault)
@@ -147,6 +162,7 @@ class Judge:
             suspects=suspects,
             finding=logic.finding or precision.finding,
             blind_below=blind_below(layout, logic) if dtype != HIGH.name else 0.0,
+            explanation=self._explain(name, logic),
         )
 
     def _narrowest(self, name: str) -> str:

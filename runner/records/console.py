@@ -18,7 +18,7 @@ from runner.comparison.results import Comparison
 from runner.comparison.summary import RunVerdict
 from runner.experiment import Outcome, Record
 from runner.published.table import Published
-from runner.records.words import blindness, number, sentence, small
+from runner.records.words import blindness, explained, number, sentence, small
 
 PIPED_WIDTH = 10_000
 UPDATES = 200
@@ -116,6 +116,11 @@ class Console:
         first = outcome.verdict.first
         if first is not None and first.finding and not first.form:
             self.line(f"  {first.finding}")
+        for backend, explanation in outcome.verdict.explanations.items():
+            if len(outcome.verdict.explanations) > 1:
+                self.line(f"  {backend}:")
+            for line in explained(explanation):
+                self.line(f"  {line}")
         self.line("")
         for label, value in places.items():
             self.line(f"{label:<12} {value}")

@@ -159,6 +159,8 @@ def _verdict_tags(verdict: RunVerdict) -> dict[str, str]:
     tags = {"verdict": verdict.verdict}
     if verdict.first is not None:
         tags |= {"verdict.first_step": str(verdict.first.step), "verdict.first_tensor": verdict.first.tensor}
+        explanation = verdict.explanations.get(verdict.first.backend)
+        tags |= {"verdict.cause": explanation.cause if explanation is not None else "unknown"}
     return tags
 
 
@@ -176,6 +178,7 @@ def verdict_document(verdict: RunVerdict, backends: list[str]) -> dict[str, Any]
         "precision_roundings": verdict.worst("roundings"),
         "first": None if verdict.first is None else asdict(verdict.first),
         "findings": verdict.findings,
+        "explanations": {name: asdict(e) for name, e in verdict.explanations.items()},
         "blind_below": verdict.blind_below,
         "tensors": [{"tensor": name, **asdict(t)} for name, t in verdict.tensors.items()],
     }

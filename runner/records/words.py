@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from runner.comparison.explanation import Explanation
 from runner.comparison.summary import Disagreement, RunVerdict
 
 MEANING = {
@@ -25,6 +26,26 @@ def sentence(verdict: RunVerdict, backends: Sequence[str]) -> str:
     if first.form:
         return f"mismatch: {first.finding}; first at step {first.step}."
     return f"{verdict.verdict}: {MEANING[verdict.verdict]}; first at step {first.step} in {place(first)}."
+
+
+def explained(e: Explanation) -> list[str]:
+    """Why, where, and what it looks like, a line each."""
+    lines = []
+    if len(e.causes) > 1:
+        lines.append(f"{len(e.causes)} mistakes reproduce the numbers of {e.subject} to within rounding:")
+    for cause in e.causes:
+        tensors = f" in {', '.join(cause.tensors)}" if e.unexplained else ""
+        lines.append(f"cause ({cause.name}){tensors}: {cause.sentence}")
+        lines.append(f"right: {cause.formula}")
+    if not e.causes:
+        lines.append(f"cause: unknown; no named mistake reproduces the numbers of {e.subject}")
+    elif e.unexplained:
+        lines.append(f"not explained: {', '.join(e.unexplained)}")
+    if e.pattern:
+        lines.append(f"seen: {e.pattern}")
+    if e.where:
+        lines.append(f"where: {e.where}")
+    return lines
 
 
 def place(first: Disagreement) -> str:

@@ -1,0 +1,204 @@
+"""Why a gradient is wrong: the named mistakes that reproduce it to within rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+
+from runner.arrays import Array
+from runner.comparison.constants import LIMIT, NOISE, NOISY_RUNS, UNIT_ROUNDOFF
+from runner.comparison.looks import measured
+from runner.comparison.mistakes.base import Alteration, Passage
+from runner.comparison.mistakes.forward import forward
+from runner.comparison.mistakes.losses import losses
+from runner.comparison.mistakes.parameters import parameters
+from runner.comparison.mistakes.slopes import slopes
+from runner.comparison.mistakes.weights import stale_weights, weights
+from runner.comparison.mistakes.whole import fitted, of_previous, whole
+from runner.comparison.observed import Cause, Observed
+from runner.comparison.rounding import empty_noisy, noise, rms
+
+MOST_AT_ONCE = 3
+"""Mistakes that are looked for in one backpropagation."""
+
+NEAR = 0.2
+"""A mistake is tried in noisy arithmetic if it comes this near, as a share of the deviation; it acquits nothing."""
+
+FAR = 1e4
+"""And if it changes what is right by no more than this many times the limit."""
+
+
+def causes(observed: Observed) -> list[Cause]:
+    """All mistakes that explain what is wrong; where none explains all, those that explain some tensors whole."""
+    search = _Search(observed)
+    whole_ones = search.explain_all()
+    return whole_ones or search.explain_some()
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """Some mistakes at once: whether they come near all that is wrong; how many of the first wrong tensors match."""
+
+    made: tuple[Alteration, ...]
+    near: bool
+    reach: int
+
+
+class _Search:
+    def __init__(self, observed: Observed) -> None:
+        self._observed, self._point = observed, observed.point
+        self._layout, self._problem = self._point.layout, self._point.sides.problem
+        self._places, self._suspects = self._layout.slices(), observed.suspects
+        self._same = max(1e-6, 1e3 * UNIT_ROUNDOFF[self._point.dtype])
+        self._passage = self._loaded(Passage(self._problem, self._layout, np.empty))
+        self._all = list(self._every())
+
+    def explain_all(self) -> list[Cause]:
+        """One mistake that explains all, else two at once, else three."""
+        begun = [_Trial((), False, 0)]
+        for _ in range(MOST_AT_ONCE):
+            trials = [self._tried((*t.made, another)) for t in begun for another in self._next(t)]
+            proved = [self._proved(t.made, self._suspects) for t in trials if t.near]
+            found = [cause for cause in proved if cause is not None]
+            if found:
+                return _distinct(found)
+            begun = self._furthest(trials)
+        return []
+
+    def explain_some(self) -> list[Cause]:
+        """Single mistakes that agree with what is seen in every tensor that they change."""
+        found = []
+        for another in self._all:
+            given = self._run((another,))
+            changed = np.abs(given - self._observed.right) > LIMIT * self._observed.unit
+            tensors = [n for n in self._layout.order if changed[self._places[n]].any()]
+            if tensors and set(tensors) <= set(self._suspects) and self._near(given, tensors):
+                cause = self._proved((another,), tensors)
+                found += [cause] if cause is not None else []
+        return _distinct(found)
+
+    def _every(self) -> Iterator[Alteration]:
+        passage, observed = self._passage, self._observed
+        right, seen = observed.gradients(observed.right), observed.gradients(observed.seen)
+        if "prediction" in self._suspects:
+            yield from forward(passage)
+            return
+        families: list[Iterable[Alteration]] = [f(passage) for f in (losses, slopes, parameters, weights, whole)]
+        families.append(fitted(passage, right, seen))
+        if observed.previous is not None:
+            families.append(stale_weights(passage, observed.previous.parameters))
+            families.append(of_previous(observed.gradients(observed.previous.library), right, seen))
+        yield from chain.from_iterable(families)
+
+    def _next(self, trial: _Trial) -> list[Alteration]:
+        """What may explain the first tensor that is still unexplained."""
+        if trial.reach == len(self._suspects) or (trial.made and trial.made[0].changes_forward):
+            return []
+        first = self._suspects[trial.reach]
+        return [a for a in self._all if self._begins_at(a) in (None, first) and not _overlap(a, trial.made)]
+
+    def _tried(self, made: tuple[Alteration, ...]) -> _Trial:
+        c = self._run(made)
+        matched = [self._matches(c, name) for name in self._suspects]
+        return _Trial(made, self._near(c, self._suspects), [*matched, False].index(False))
+
+    def _begins_at(self, alteration: Alteration) -> str | None:
+        """The first tensor, in the order of computation, that a mistake at one place can change; None if any."""
+        sites = [*alteration.leaving, *alteration.gradient]
+        if len(sites) != 1:
+            return None
+        places = self._problem.network.places
+        if alteration.gradient:
+            return self._first_of(sites[0])
+        below = next((i for i in reversed(range(sites[0])) if places[i].parameters), None)
+        return "" if below is None else places[below].full(next(iter(places[below].parameters)))
+
+    def _first_of(self, i: int) -> str:
+        place = self._problem.network.places[i]
+        mine = [place.full(local) for local in place.parameters]
+        return next((name for name in self._suspects if name in mine), "")
+
+    def _furthest(self, trials: list[_Trial]) -> list[_Trial]:
+        """The mistakes that explain the most of the first wrong tensors, at least one; a few of them."""
+        best = max((t.reach for t in trials), default=0)
+        ahead = [t for t in trials if t.reach == best > 0]
+        return [t for t in ahead if self._proved(t.made, self._suspects[:best]) is not None][:MOST_AT_ONCE]
+
+    def _matches(self, c: Array, name: str) -> bool:
+        """Near enough to be a match in one tensor; what is named is proved besides."""
+        place, u = self._places[name], self._observed.seen
+        return _size(u[place] - c[place]) <= self._same * _size(u[place] - self._observed.right[place])
+
+    def _near(self, c: Array, tensors: list[str]) -> bool:
+        u, observed = self._observed.seen, self._observed
+        if not np.isfinite(c).all():
+            return False
+        for name in self._layout.names:
+            place = self._places[name]
+            apart = _size(u[place] - c[place])
+            if name in tensors:
+                if apart > NEAR * _size(u[place] - observed.right[place]):
+                    return False
+            elif name not in self._suspects and apart > FAR * LIMIT * _size(observed.unit[place]):
+                return False
+        return True
+
+    def _proved(self, made: tuple[Alteration, ...], tensors: list[str]) -> Cause | None:
+        """The cause, if what the mistakes give is within the limit of what is seen, in units of its own rounding."""
+        c, error = self._run(made), NOISE * UNIT_ROUNDOFF[self._point.dtype]
+        changes = []
+        for k in range(1, NOISY_RUNS + 1):
+            with noise(error, k), np.errstate(all="ignore"):
+                changes.append(self._passage_of(made, noisy=True).run(*made) - c)
+        sigma = rms(np.nan_to_num(np.array(changes), nan=np.inf, posinf=np.inf, neginf=-np.inf))
+        q = measured(2, self._observed.seen, c, sigma, self._point.dtype).roundings
+        rest = [n for n in self._layout.names if n in tensors or n not in self._suspects]
+        worst = max(float(q[self._places[n]].max()) for n in rest)
+        if worst > LIMIT:
+            return None
+        return Cause(
+            " + ".join(m.name for m in made),
+            "; and ".join(m.sentence for m in made),
+            "; ".join(dict.fromkeys(m.formula for m in made)),
+            tuple(tensors),
+            worst,
+        )
+
+    def _run(self, made: tuple[Alteration, ...]) -> Array:
+        with np.errstate(all="ignore"):
+            return self._passage_of(made, noisy=False).run(*made)
+
+    def _passage_of(self, made: tuple[Alteration, ...], noisy: bool) -> Passage:
+        changed = next((m for m in made if m.changes_forward), None)
+        if changed is None and not noisy:
+            return self._passage
+        problem = changed.problem if changed is not None and changed.problem is not None else self._problem
+        passage = Passage(problem, self._layout, empty_noisy if noisy else np.empty)
+        return self._loaded(passage, changed)
+
+    def _loaded(self, passage: Passage, changed: Alteration | None = None) -> Passage:
+        given = dict(self._point.parameters)
+        change = changed.parameters if changed is not None else None
+        passage.load(given if change is None else change(given), self._point.x, self._point.y)
+        return passage
+
+
+def _overlap(a: Alteration, made: tuple[Alteration, ...]) -> bool:
+    """Two mistakes cannot be made at the same place."""
+    return any(
+        (a.loss and m.loss) or (a.end and m.end) or a.leaving.keys() & m.leaving.keys() or a is m or a.changes_forward
+        for m in made
+    )
+
+
+def _size(values: Array) -> float:
+    """The largest element's size: no sum overflows in it, and none underflows."""
+    return float(np.abs(values).max(initial=0.0))
+
+
+def _distinct(found: list[Cause]) -> list[Cause]:
+    """Of mistakes with one name, the first: a mistake at one place is told before the same one at all places."""
+    return list({c.name: c for c in reversed(found)}.values())[::-1]

@@ -1,0 +1,194 @@
+"""The library's forward and backward pass, run so that a mistake can be made on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from runner.arrays import Array, Shape
+from runner.backends.base import Problem
+from runner.comparison.tensors import Layout
+from runner.layers.base import Buffers, Pass
+from runner.losses.base import LossPass
+
+HIGH = np.dtype(np.float64)
+Empty = Callable[[Shape, np.dtype[Any]], Array]
+Gradients = dict[str, Array]
+
+
+@dataclass(frozen=True)
+class At:
+    """A layer in the middle of the backward pass.
+
+    Attributes:
+        passage: The whole pass.
+        i: The layer's place.
+        z: The layer's input, (batch, ...).
+        a: Its output.
+        delta: The gradient of the loss with respect to ``a``, as it arrived.
+        dx: The gradient with respect to ``z``, as it leaves the right layer.
+    """
+
+    passage: Passage
+    i: int
+    z: Array
+    a: Array
+    delta: Array
+    dx: Array
+
+    def pulled_back(self, z: Array, delta: Array) -> Array:
+        """The gradient that the layer hands on where its input is ``z`` and ``delta`` arrives."""
+        fresh = self.passage.fresh(self.i)
+        fresh.forward(z)
+        return fresh.backward(delta)
+
+    @property
+    def weight(self) -> Array:
+        """The layer's weight."""
+        return self.passage.parameters[self.passage.problem.network.places[self.i].full("weight")]
+
+
+AtLoss = Callable[["Passage", Array, Array], tuple[Array, Array]]
+Leaving = Callable[[At], Array | None]
+OfParameter = Callable[[At, str, Array], Array | None]
+AtEnd = Callable[["Passage", Gradients], Gradients]
+
+
+@dataclass(frozen=True)
+class Alteration:
+    """A mistake at a certain place: what it changes, and how a person says it.
+
+    What is changed at a layer is left as it is where the mistake cannot be made there (None).
+
+    Attributes:
+        name: The mistake's name.
+        sentence: What was done, in words that a student understands.
+        formula: What is right.
+        loss: (passage, loss, delta) -> the loss and its gradient by the prediction.
+        leaving: Place -> the gradient that the layer there hands on.
+        gradient: Place -> (at, local name, gradient) -> the gradient of that layer's parameter.
+        end: (passage, gradients) -> all gradients.
+        problem: What is computed instead of the right problem; None where the forward pass is right.
+        parameters: Changes the parameters before the forward pass.
+    """
+
+    name: str
+    sentence: str
+    formula: str
+    loss: AtLoss | None = None
+    leaving: Mapping[int, Leaving] = field(default_factory=dict)
+    gradient: Mapping[int, OfParameter] = field(default_factory=dict)
+    end: AtEnd | None = None
+    problem: Problem | None = None
+    parameters: Callable[[Gradients], Gradients] | None = None
+
+    @property
+    def changes_forward(self) -> bool:
+        """Whether prediction and loss come out wrong too."""
+        return self.problem is not None or self.parameters is not None
+
+
+class Passage:
+    """Forward and backward through the library's layers, over arrays made by ``empty`` (plain or noisy).
+
+    Attributes:
+        problem: What is computed.
+        layout: The vector that a run gives.
+        parameters: Under their full names; set by ``load``.
+        inputs: The input of each layer in the last run.
+        outputs: The output of each layer.
+        deltas: The gradient of the loss with respect to each output, as it arrived.
+    """
+
+    def __init__(self, problem: Problem, layout: Layout, empty: Empty) -> None:
+        self.problem, self.layout, self._empty_of = problem, layout, empty
+        self.batch = layout.shapes[1][0]
+        network = problem.network
+        self.parameters = {name: self.empty(p.shape) for name, p in network.parameters.items()}
+        self._gradients = {name: self.empty(p.shape) for name, p in network.parameters.items()}
+        self.x, self.y = self.empty((self.batch, *network.input_shape)), self.empty(layout.shapes[1])
+        self._passes = [self.fresh(i) for i in range(len(network.places))]
+        self._loss = self.fresh_loss()
+        self.inputs: list[Array] = [self.x] * len(self._passes)
+        self.outputs: list[Array] = [self.x] * len(self._passes)
+        self.deltas: list[Array] = [self.x] * len(self._passes)
+
+    def empty(self, shape: Shape) -> Array:
+        """An uninitialised float64 array."""
+        return self._empty_of(shape, HIGH)
+
+    def fresh(self, i: int) -> Pass:
+        """A pass of the layer at place ``i`` over buffers of its own, its gradients those of the passage."""
+        place = self.problem.network.places[i]
+        mine = {local: place.full(local) for local in place.parameters}
+        buffers = Buffers(
+            (self.batch, *place.input_shape),
+            {local: self.parameters[name] for local, name in mine.items()},
+            {local: self._gradients[name] for local, name in mine.items()},
+            self.empty,
+            input_gradient=i > 0,
+        )
+        return place.layer.scratch(buffers)
+
+    def fresh_loss(self) -> LossPass:
+        """A pass of the loss over buffers of its own."""
+        return self.problem.loss.scratch(self.layout.shapes[1], self.empty)
+
+    def load(self, parameters: Mapping[str, Array], x: Array, y: Array) -> None:
+        """Takes copies of all that the pass starts from."""
+        for name, mine in self.parameters.items():
+            mine[...] = parameters[name]
+        self.x[...], self.y[...] = x, y
+
+    def run(self, *made: Alteration) -> Array:
+        """Loss, prediction and gradients with the mistakes ``made``, as one plain vector (layout.size,)."""
+        self._forward()
+        prediction = self.outputs[-1]
+        loss = self._loss.forward(prediction, self.y)
+        delta = self._loss.backward()
+        for mistake in made:
+            if mistake.loss is not None:
+                loss, delta = mistake.loss(self, loss, delta)
+        gradients: Gradients = {}
+        for i in reversed(range(len(self._passes))):
+            delta = self._backward(i, delta, made, gradients)
+        for mistake in made:
+            if mistake.end is not None:
+                gradients = mistake.end(self, gradients)
+        parts = [np.ravel(loss), np.ravel(prediction), *(np.ravel(gradients[n]) for n in self.layout.names[2:])]
+        return np.concatenate([part.view(np.ndarray) for part in parts])
+
+    def _forward(self) -> None:
+        a = self.x
+        for i, layer in enumerate(self._passes):
+            self.inputs[i] = a
+            self.outputs[i] = a = layer.forward(a)
+
+    def _backward(self, i: int, delta: Array, made: tuple[Alteration, ...], gradients: Gradients) -> Array:
+        place = self.problem.network.places[i]
+        self.deltas[i] = delta
+        dx = self._passes[i].backward(delta)
+        at = At(self, i, self.inputs[i], self.outputs[i], delta, dx)
+        for local in place.parameters:
+            g = self._gradients[place.full(local)]
+            for mistake in made:
+                changed = mistake.gradient[i](at, local, g) if i in mistake.gradient else None
+                g = g if changed is None else changed
+            gradients[place.full(local)] = g
+        for mistake in made:
+            changed = mistake.leaving[i](at) if i in mistake.leaving and i > 0 else None
+            dx = dx if changed is None else changed
+        return dx
+
+
+def groups(sites: list[int]) -> list[list[int]]:
+    """Each place alone, then all of them."""
+    return [[i] for i in sites] + ([sites] if len(sites) > 1 else [])
+
+
+def label(passage: Passage, group: list[int]) -> str:
+    """The layer's name, or words for all of them."""
+    return passage.problem.network.places[group[0]].name if len(group) == 1 else "every such layer"
