@@ -94,7 +94,7 @@ def _run(cfg: DictConfig, folder: Path, overrides: list[str], sweep: str | None)
 
     from runner.records.recorder import Identity
 
-    outcome = _record(setup, Identity(_shown(folder), overrides, sweep, config))
+    outcome = record_run(setup, Identity(_shown(folder), overrides, sweep, config))
     verdict = outcome.verdict
     return {
         "status": AGREE if verdict.agree else DISAGREE,
@@ -104,7 +104,8 @@ def _run(cfg: DictConfig, folder: Path, overrides: list[str], sweep: str | None)
     }
 
 
-def _record(setup: Setup, identity: Identity) -> Outcome:
+def record_run(setup: Setup, identity: Identity) -> Outcome:
+    """Runs and records; a run that could not finish is FAILED or KILLED, what was recorded kept."""
     from runner.experiment import run_experiment
     from runner.records.recorder import RunRecorder
 

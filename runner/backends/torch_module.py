@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,23 +23,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TorchModule(BackendChoice):
-    """``make_model() -> torch.nn.Module`` that computes the prediction (batch, out) from x (batch, features).
+class AnyModule(BackendChoice):
+    """A torch.nn.Module that computes the prediction (batch, out) from x (batch, features), wherever it comes from.
 
     Attributes:
-        path: ``my.py:make_model`` or ``package.module:make_model``.
         names: The module's own name of a parameter -> ours. Null: parameters are matched by name or, where the
             names differ, in their order, if all shapes are then the same.
     """
 
-    path: str
     names: dict[str, str] | None
 
-    def check(self) -> None:
-        load_function("path", self.path)
-
-    def files(self) -> list[Path]:
-        return file_of(self.path)
+    @abstractmethod
+    def module(self) -> torch.nn.Module:
+        """A module of its own for each caller."""
 
     def fits(self, network: Network) -> None:
         self.matched(network)
@@ -46,26 +43,6 @@ class TorchModule(BackendChoice):
     def parameters(self) -> dict[str, Shape]:
         """The module's own parameters and their shapes, in its order."""
         return {name: tuple(p.shape) for name, p in self.module().named_parameters()}
-
-    def module(self) -> torch.nn.Module:
-        """A module of its own for each caller.
-
-        Raises:
-            ConfigError: The function raises, or makes something else.
-        """
-        import torch
-
-        try:
-            made = load_function("path", self.path)()
-        except ConfigError:
-            raise
-        except (Exception, SystemExit) as error:  # the user's own code may raise anything: it is told with its line
-            raise ConfigError(
-                "path", f"{self.path}, which raised {told(error)}", "a function without arguments"
-            ) from error
-        if not isinstance(made, torch.nn.Module):
-            raise ConfigError("path", f"{self.path}, which made a {type(made).__name__}", "a torch.nn.Module")
-        return copy.deepcopy(made)
 
     def matched(self, network: Network) -> dict[str, str]:
         """The module's name of each parameter -> ours.
@@ -84,14 +61,56 @@ class TorchModule(BackendChoice):
         if not names and theirs.keys() != ours.keys() and list(theirs.values()) == list(ours.values()):
             pairs = dict(zip(theirs, ours, strict=True))
         if sorted(pairs.values()) != sorted(ours):
-            raise ConfigError("path", f"a module with {_listed(theirs)}", f"the parameters {_listed(ours)}")
+            raise ConfigError("", f"a module with {_listed(theirs)}", f"the parameters {_listed(ours)}")
         for their, our in pairs.items():
             if theirs[their] != ours[our]:
-                raise ConfigError("path", f"a module whose {their} has shape {theirs[their]}", f"{ours[our]}, as {our}")
+                raise ConfigError("", f"a module whose {their} has shape {theirs[their]}", f"{ours[our]}, as {our}")
         return pairs
 
     def make(self, name: str, problem: Problem, dtype: np.dtype[Any]) -> Backend:
         return TorchModuleBackend(name, problem, dtype, self.module(), self.matched(problem.network))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TorchModule(AnyModule):
+    """What ``make_model()`` makes, of a file or a module: ``my.py:make_model`` or ``package.module:make_model``."""
+
+    path: str
+
+    def check(self) -> None:
+        load_function("path", self.path)
+
+    def files(self) -> list[Path]:
+        return file_of(self.path)
+
+    def module(self) -> torch.nn.Module:
+        """A module of its own for each caller.
+
+        Raises:
+            ConfigError: The function raises, or makes something else.
+        """
+        import torch
+
+        make = load_function("path", self.path)
+        try:
+            made = make()
+        except (Exception, SystemExit) as error:  # the user's own code may raise anything: it is told with its line
+            raise ConfigError(
+                "path", f"{self.path}, which raised {told(error)}", "a function without arguments"
+            ) from error
+        if not isinstance(made, torch.nn.Module):
+            raise ConfigError("path", f"{self.path}, which made a {type(made).__name__}", "a torch.nn.Module")
+        return copy.deepcopy(made)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenModule(AnyModule):
+    """A module that a Python program hands over; it is copied."""
+
+    given: torch.nn.Module
+
+    def module(self) -> torch.nn.Module:
+        return copy.deepcopy(self.given)
 
 
 class TorchModuleBackend(TorchBackend):

@@ -18,7 +18,7 @@ from runner.comparison.results import Comparison
 from runner.comparison.summary import RunVerdict
 from runner.experiment import Outcome, Record
 from runner.published.table import Published
-from runner.records.words import blindness, explained, number, sentence, small
+from runner.records.words import number, small, whole_verdict
 
 PIPED_WIDTH = 10_000
 UPDATES = 200
@@ -93,7 +93,7 @@ class Console:
     def finish(self, outcome: Outcome, title: str, places: Mapping[str, str]) -> None:
         """Losses, tensors, the verdict, and where the results lie."""
         self.stop()
-        words = sentence(outcome.verdict, list(self._setup.backends))
+        words, *rest = whole_verdict(outcome.verdict, list(self._setup.backends))
         style = "bold green" if outcome.verdict.agree else "bold red"
         if self._quiet:
             self._out.print(Text(f"{title}: "), Text(words, style))
@@ -109,18 +109,8 @@ class Console:
         self._out.print(_tensors(outcome.verdict))
         self.line("")
         self._out.print(Text(words, style))
-        for finding, step in outcome.verdict.findings.items():
-            self.line(f"  from step {step}: {finding}")
-        if outcome.verdict.blind_below:
-            self.line(f"  {blindness(outcome.verdict.blind_below)}")
-        first = outcome.verdict.first
-        if first is not None and first.finding and not first.form:
-            self.line(f"  {first.finding}")
-        for backend, explanation in outcome.verdict.explanations.items():
-            if len(outcome.verdict.explanations) > 1:
-                self.line(f"  {backend}:")
-            for line in explained(explanation):
-                self.line(f"  {line}")
+        for line in rest:
+            self.line(line)
         self.line("")
         for label, value in places.items():
             self.line(f"{label:<12} {value}")

@@ -28,6 +28,19 @@ def sentence(verdict: RunVerdict, backends: Sequence[str]) -> str:
     return f"{verdict.verdict}: {MEANING[verdict.verdict]}; first at step {first.step} in {place(first)}."
 
 
+def whole_verdict(verdict: RunVerdict, backends: Sequence[str]) -> list[str]:
+    """The sentence, then, indented, all else that was found."""
+    lines = [f"from step {step}: {finding}" for finding, step in verdict.findings.items()]
+    if verdict.blind_below:
+        lines.append(blindness(verdict.blind_below))
+    if verdict.first is not None and verdict.first.finding and not verdict.first.form:
+        lines.append(verdict.first.finding)
+    for backend, explanation in verdict.explanations.items():
+        lines += [f"{backend}:"] if len(verdict.explanations) > 1 else []
+        lines += explained(explanation)
+    return [sentence(verdict, backends), *(f"  {line}" for line in lines)]
+
+
 def explained(e: Explanation) -> list[str]:
     """Why, where, and what it looks like, a line each."""
     lines = []

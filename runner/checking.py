@@ -1,0 +1,180 @@
+"""The verdict from Python: ``check`` a backpropagation of your own, in a test or in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runner.assemble import Setup
+    from runner.backends.base import BackendChoice
+    from runner.comparison.summary import RunVerdict
+
+
+class DisagreementError(AssertionError):
+    """The backends do not agree; its text is the whole verdict."""
+
+
+@dataclass(frozen=True, repr=False)
+class Verdict:
+    """What was found, readable when printed, and as HTML in a notebook.
+
+    Attributes:
+        run: Every figure of it (see ``runner.comparison.summary.RunVerdict``).
+        backends: The names of what was compared; the last is the reference.
+    """
+
+    run: RunVerdict
+    backends: tuple[str, ...]
+
+    @property
+    def verdict(self) -> str:
+        """agree, imprecise, undecided, diverged or mismatch."""
+        return self.run.verdict
+
+    @property
+    def agree(self) -> bool:
+        return self.run.agree
+
+    @property
+    def causes(self) -> list[str]:
+        """The names of the mistakes that reproduce the wrong numbers; several where several do."""
+        return [cause.name for e in self.run.explanations.values() for cause in e.causes]
+
+    def raise_for_mismatch(self) -> None:
+        """Does nothing if they agree.
+
+        Raises:
+            DisagreementError: They do not: mismatch, imprecise, undecided or diverged.
+        """
+        if not self.agree:
+            raise DisagreementError(f"\n{self!r}")
+
+    def __repr__(self) -> str:
+        from runner.records.words import whole_verdict
+
+        rows = _rows(self.run)
+        widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+        table = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+        return "\n".join([*whole_verdict(self.run, self.backends), "", *table])
+
+    def _repr_html_(self) -> str:
+        from runner.records.words import whole_verdict
+
+        first, *rest = whole_verdict(self.run, self.backends)
+        head, *rows = _rows(self.run)
+        lines = "".join(f"<li>{escape(line.strip())}</li>" for line in rest)
+        table = "".join(f"<tr>{_cells(row, 'td')}</tr>" for row in rows)
+        return f"<p><b>{escape(first)}</b></p><ul>{lines}</ul><table><tr>{_cells(head, 'th')}</tr>{table}</table>"
+
+
+def check(
+    backprop: Callable[..., Any] | BackendChoice | str,
+    *overrides: str,
+    against: Callable[..., Any] | BackendChoice | str = "torch",
+    layout: str = "torch",
+    names: Mapping[str, str] | None = None,
+    only_dtype: str | None = None,
+    record: bool = False,
+    **keys: object,
+) -> Verdict:
+    """Judges ``backprop(parameters, x, y) -> (loss, prediction, gradients)``.
+
+    Args:
+        backprop: The function, a torch.nn.Module, or the name of a backend.
+        overrides: As on the command line, e.g. ``"architecture.hidden=[4, 4]"``.
+        against: What it is compared to: likewise.
+        layout: Of weights in what the function gets and returns: ``torch`` is (out, in), ``in_out`` is (in, out).
+        names: The function's or module's own names of parameters -> ours.
+        only_dtype: The only dtype that the function knows, if it does not follow its arguments.
+        record: Whether to keep the run in the run folder and in MLflow, as the command line does.
+        keys: Keys of the configuration, e.g. ``seed=3, loss="mse", architecture={"hidden": [4, 4]}``.
+
+    Raises:
+        ConfigError: An override, a key or a module's parameters do not fit; its text names the key.
+    """
+    from runner.compose import as_override, compose_setup
+    from runner.experiment import run_experiment
+
+    named = {s: s for s in (backprop, against) if isinstance(s, str)}
+    texts = [*overrides, *(text for key, value in keys.items() for text in as_override(key, value))]
+    setup, config = compose_setup([f"backend=[{', '.join(named)}]", *texts] if named else texts)
+    first, second = _name(backprop, "backprop"), _name(against, "reference")
+    second = f"{second}_reference" if second == first else second
+    choices = {
+        first: setup.backends[backprop] if isinstance(backprop, str) else _choice(backprop, layout, names, only_dtype),
+        second: setup.backends[against] if isinstance(against, str) else _choice(against, "torch", None, None),
+    }
+    for name, choice in choices.items():
+        _check_fit(name, choice, setup)
+    setup = replace(setup, backends=choices)
+    if record:
+        return Verdict(_recorded(setup, texts, config), tuple(choices))
+    return Verdict(run_experiment(setup, _Silent()).verdict, tuple(choices))
+
+
+def _check_fit(name: str, choice: BackendChoice, setup: Setup) -> None:
+    from runner.errors import ConfigError
+
+    try:
+        choice.check()
+        choice.fits(setup.problem.network)
+    except ConfigError as error:
+        raise error.below(name) from error
+
+
+class _Silent:
+    """Records nothing."""
+
+    def progress(self, step: int) -> None:
+        pass
+
+    def write(self, record: object) -> None:
+        pass
+
+
+def _choice(given: Any, layout: str, names: Mapping[str, str] | None, only_dtype: str | None) -> BackendChoice:
+    from runner.backends.base import BackendChoice
+    from runner.backends.function import GivenFunction
+    from runner.backends.torch_module import GivenModule
+
+    names = None if names is None else dict(names)
+    if isinstance(given, BackendChoice):
+        return given
+    if hasattr(given, "named_parameters"):
+        return GivenModule(given=given, names=names)
+    return GivenFunction(given=given, layout=layout, names=names, dtype=only_dtype)
+
+
+def _name(given: object, otherwise: str) -> str:
+    name = given if isinstance(given, str) else getattr(given, "__name__", type(given).__name__)
+    return name if name.isidentifier() else otherwise
+
+
+def _recorded(setup: Setup, overrides: list[str], config: dict[str, Any]) -> RunVerdict:
+    import secrets
+    from datetime import datetime
+    from pathlib import Path
+
+    from runner.job import record_run
+    from runner.records.recorder import Identity
+
+    now = datetime.now().astimezone()
+    folder = Path("outputs/runs") / f"{now:%Y-%m-%d}" / f"{now:%H-%M-%S}-{secrets.token_hex(3)}"
+    return record_run(setup, Identity(folder, overrides, None, config)).verdict
+
+
+def _rows(run: RunVerdict) -> list[tuple[str, ...]]:
+    from runner.records.words import number, small
+
+    rows: list[tuple[str, ...]] = [("tensor", "max |deviation|", "roundings", "logic roundings", "")]
+    for name, t in run.tensors.items():
+        ok = "not ok" if not t.ok else "ok" if t.known else "-"
+        rows.append((name, small(t.max_abs), number(t.roundings), number(t.logic_roundings), ok))
+    return rows
+
+
+def _cells(row: tuple[str, ...], tag: str) -> str:
+    return "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row)

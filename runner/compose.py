@@ -1,0 +1,54 @@
+"""The configuration of one run composed in process, from the same overrides as on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from runner.assemble import Setup, assemble
+from runner.catalog import Catalog
+from runner.errors import ConfigError
+from runner.paths import CONF
+
+
+def compose_setup(overrides: Sequence[str]) -> tuple[Setup, dict[str, Any]]:
+    """The run that ``overrides`` describe, and its whole configuration.
+
+    Raises:
+        ConfigError: An override is malformed, or what it says is wrong.
+    """
+    from hydra import compose, initialize_config_dir
+
+    from runner import hydra_errors
+    from runner.config import register, resolved
+
+    register()
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            composed = compose("config", list(overrides))
+    except Exception as error:  # whatever Hydra raises here is about the overrides
+        raise hydra_errors.translate(error, list(overrides), Catalog()) from error
+    config = resolved(composed)
+    if not isinstance(config["backend"], Mapping):
+        raise ConfigError("backend", config["backend"], "a list of names")
+    return assemble(config, Catalog()), config
+
+
+def as_override(key: str, value: object) -> list[str]:
+    """``key`` set to a Python value, in Hydra's grammar; a mapping sets the keys below ``key``."""
+    if isinstance(value, Mapping):
+        return [text for k, v in value.items() for text in as_override(f"{key}.{k}", v)]
+    return [f"{key}={_text(value)}"]
+
+
+def _text(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        plain = value.replace("_", "").replace(".", "").isalnum()
+        return value if plain else "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{k}: {_text(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, Sequence):
+        return "[" + ", ".join(map(_text, value)) + "]"
+    return repr(value)
