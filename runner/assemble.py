@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite, prod
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -25,6 +25,8 @@ from runner.losses.base import Loss
 from runner.network import Network, build_network
 from runner.optimizers.base import Optimizer
 from runner.published.table import Published, read_published
+
+T = TypeVar("T")
 
 SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https")
 LONGEST_NAME = 500
@@ -74,7 +76,8 @@ def assemble(config: Mapping[str, Any], catalog: Catalog) -> Setup:
     x, y = _samples(config, dtype)
     if not config["batch_size"] <= len(x):
         raise ConfigError("batch_size", config["batch_size"], f"from 1 to the number of samples, {len(x)}")
-    network = _network(config["architecture"], x.shape[1:], catalog)
+    backends = _backends(config["backend"], catalog)
+    network = _network_of(backends, _network(config["architecture"], x.shape[1:], catalog))
     if network.output_shape != y.shape[1:]:
         raise ConfigError("architecture", f"an output of shape {network.output_shape}", f"the target's, {y.shape[1:]}")
     loss, optimizer = build(config["loss"], "loss", Loss), build(config["optimizer"], "optimizer", Optimizer)
@@ -83,7 +86,7 @@ def assemble(config: Mapping[str, Any], catalog: Catalog) -> Setup:
         x=x,
         y=y,
         initial=State(_initial(config, network, dtype)),
-        backends=_backends(config["backend"], network, catalog),
+        backends=backends,
         dtype=dtype,
         epochs=config["epochs"],
         batch_size=config["batch_size"],
@@ -181,7 +184,7 @@ def _network(node: object, input_shape: Shape, catalog: Catalog) -> Network:
     return build_network(layers, input_shape)
 
 
-def _backends(nodes: Mapping[str, Any], network: Network, catalog: Catalog) -> dict[str, BackendChoice]:
+def _backends(nodes: Mapping[str, Any], catalog: Catalog) -> dict[str, BackendChoice]:
     """The backends under their names; those that bear an alias (``use``) stand first: the last is the reference."""
     made = {}
     for name, node in sorted(nodes.items(), key=lambda item: not _is_alias(item[1])):
@@ -190,12 +193,24 @@ def _backends(nodes: Mapping[str, Any], network: Network, catalog: Catalog) -> d
             made[name] = build_named(node, key, BackendChoice, catalog, "backend", "use")
         else:
             made[name] = build(node, key, BackendChoice)
-    for name, choice in made.items():
-        try:
-            choice.fits(network)
-        except ConfigError as error:
-            raise error.below(f"backend.{name}") from error
     return made
+
+
+def _network_of(backends: Mapping[str, BackendChoice], network: Network) -> Network:
+    """The configured network; or the one that a backend brings itself, if none needs the project's layers for it."""
+    if not any(choice.needs_layers() for choice in backends.values()):
+        brought = [_told(name, choice.own_network, network) for name, choice in backends.items()]
+        network = next((own for own in brought if own is not None), network)
+    for name, choice in backends.items():
+        _told(name, choice.fits, network)
+    return network
+
+
+def _told(name: str, ask: Callable[[Network], T], network: Network) -> T:
+    try:
+        return ask(network)
+    except ConfigError as error:
+        raise error.below(f"backend.{name}") from error
 
 
 def _is_alias(node: object) -> bool:

@@ -60,7 +60,10 @@ def run_experiment(setup: Setup, recorder: Recorder) -> Outcome:
         for backend in backends.values():
             backend.load(setup.initial)
         reference = list(backends.values())[-1]
-        judge, verdict = Judge(setup.problem, setup.backends, setup.dtype), RunVerdict()
+        judge, verdict = (
+            Judge(setup.problem, setup.backends, setup.dtype),
+            RunVerdict(derived=setup.problem.network.derived),
+        )
         losses: dict[str, tuple[float, float]] = {}
         for step, (x, y) in enumerate(batches(setup)):
             recorder.progress(step)

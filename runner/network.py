@@ -28,7 +28,7 @@ class Place:
 
     def full(self, local: str) -> str:
         """A parameter's name in the whole network, as in torch's state_dict."""
-        return f"{self.name}.{local}"
+        return f"{self.name}.{local}" if self.name else local
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ class Network:
         return self.places[-1].output_shape
 
     @property
+    def derived(self) -> bool:
+        """Whether the project's own layers compute all of it."""
+        return all(place.layer.derived for place in self.places)
+
+    @property
     def parameters(self) -> dict[str, Parameter]:
         """Every parameter under its full name, in the order of the layers."""
         return {place.full(local): p for place in self.places for local, p in place.parameters.items()}
@@ -53,6 +58,8 @@ class Network:
     @property
     def backward_order(self) -> list[str]:
         """The parameters' names in the order in which backpropagation computes their gradients."""
+        if not self.derived:
+            return list(self.parameters)[::-1]
         return [place.full(local) for place in reversed(self.places) for local in place.parameters]
 
     def torch(self) -> torch.nn.Module:
@@ -66,7 +73,9 @@ class Network:
         return module
 
     def __str__(self) -> str:
-        """As PyTorch prints the equal torch.nn.Sequential."""
+        """As PyTorch prints the equal torch.nn.Sequential; a module of the user's own as it prints itself."""
+        if not self.derived:
+            return "\n".join(p.layer.describe(p.input_shape) for p in self.places)
         lines = [f"  ({p.name}): {p.layer.describe(p.input_shape)}" for p in self.places]
         return "\n".join(["Sequential(", *lines, ")"])
 

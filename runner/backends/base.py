@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from runner.arrays import Array
+from runner.arrays import Array, Shape
 from runner.losses.base import Loss
 from runner.network import Network
 from runner.optimizers.base import Optimizer
+
+Empty = Callable[[Shape, np.dtype[Any]], Array]
+"""Makes an uninitialised array of a shape and dtype; noisy arithmetic gives its own."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +117,21 @@ class BackendChoice(ABC):
         """The user's own files that the backend is made of, to be kept with the records."""
         return []
 
+    def needs_layers(self) -> bool:
+        """Whether it computes the network from the project's own layers."""
+        return True
+
+    def own_network(self, network: Network) -> Network | None:
+        """The network that it brings itself, where it does not fit ``network``; None if it brings none or fits."""
+        return None
+
     @abstractmethod
     def make(self, name: str, problem: Problem, dtype: np.dtype[Any]) -> Backend:
         """A backend of that name with the problem's parameters still unset."""
+
+    def make_over(self, name: str, problem: Problem, empty: Empty) -> Backend | None:
+        """A float64 backend over arrays that ``empty`` makes; None where it computes with others (torch's)."""
+        return None
 
 
 def check_repeats(backend: str, first: Step, second: Step) -> None:

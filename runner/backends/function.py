@@ -63,6 +63,9 @@ class AnyFunction(BackendChoice):
             ours: theirs for theirs, ours in (self.names or {}).items()
         }
 
+    def needs_layers(self) -> bool:
+        return False
+
     def only_dtype(self) -> str | None:
         return self.dtype
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from runner.arrays import Array, Shape
-from runner.backends.base import Backend, BackendChoice, Problem, State, Step
+from runner.backends.base import Backend, BackendChoice, Empty, Problem, State, Step
 from runner.layers.base import Buffers
 
 
@@ -20,6 +20,9 @@ class Scratch(BackendChoice):
 
     def make(self, name: str, problem: Problem, dtype: np.dtype[Any]) -> Backend:
         return ScratchBackend(name, problem, dtype)
+
+    def make_over(self, name: str, problem: Problem, empty: Empty) -> Backend:
+        return ScratchBackend(name, problem, np.dtype(np.float64), empty)
 
 
 class ScratchBackend:
@@ -37,7 +40,7 @@ class ScratchBackend:
         name: str,
         problem: Problem,
         dtype: np.dtype[Any],
-        empty: Callable[[Shape, np.dtype[Any]], Array] = np.empty,
+        empty: Empty = np.empty,
     ) -> None:
         self.name = name
         self._problem = problem

@@ -6,6 +6,7 @@ import copy
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,9 @@ from runner.backends.base import Backend, BackendChoice, FormError, Problem, Ste
 from runner.backends.torch import TorchBackend
 from runner.backends.user_code import file_of, load_function, told
 from runner.errors import ConfigError, choices
-from runner.network import Network
+from runner.layers.base import Parameter
+from runner.layers.opaque import Opaque
+from runner.network import Network, Place
 
 if TYPE_CHECKING:
     import torch
@@ -39,6 +42,33 @@ class AnyModule(BackendChoice):
 
     def fits(self, network: Network) -> None:
         self.matched(network)
+
+    def needs_layers(self) -> bool:
+        return False
+
+    def own_network(self, network: Network) -> Network | None:
+        """The module as one layer that the project cannot look into, its parameters under the module's own names."""
+        try:
+            self.matched(network)
+        except ConfigError:
+            return None if self.names else self._opaque(network.input_shape)
+        return None
+
+    def _opaque(self, input_shape: Shape) -> Network:
+        import torch
+
+        module = self.module()
+        parameters = {n: Parameter(tuple(p.shape), prod(p.shape[1:])) for n, p in module.named_parameters()}
+        if not parameters:
+            raise ConfigError("", "a module without parameters", "at least one parameter")
+        try:
+            with torch.no_grad():
+                output_shape = tuple(module(torch.zeros(2, *input_shape)).shape[1:])
+        except (Exception, SystemExit) as error:  # the user's own code may raise anything: it is told with its line
+            words = f"a torch.nn.Module that takes (batch, {', '.join(map(str, input_shape))})"
+            raise ConfigError("", f"a module that raised {told(error)}", words) from error
+        layer = Opaque(name=None, specified=parameters, made=output_shape, printed=str(module))
+        return Network((Place("", layer, input_shape, output_shape, parameters),))
 
     def parameters(self) -> dict[str, Shape]:
         """The module's own parameters and their shapes, in its order."""

@@ -14,6 +14,7 @@ from runner.comparison.cause import causes
 from runner.comparison.constants import LIMIT
 from runner.comparison.looks import Judged, judge_logic
 from runner.comparison.observed import Cause, Observed
+from runner.comparison.opinion import Opinion, third_opinion
 from runner.comparison.pattern import pattern
 from runner.comparison.sides import Point, Sides
 from runner.comparison.where import LayerRow, layer_rows, where_in_words
@@ -33,6 +34,7 @@ class Explanation:
         pattern: What is seen where no cause explains all; empty otherwise.
         where: Where it goes wrong, layer by layer; empty where the backend gives no activations.
         layers: The roundings that this was read from.
+        opinion: Which side is right, by central differences of the loss; None where no step can be made.
     """
 
     subject: str
@@ -41,6 +43,7 @@ class Explanation:
     pattern: str = ""
     where: str = ""
     layers: tuple[LayerRow, ...] = ()
+    opinion: Opinion | None = None
 
     @property
     def cause(self) -> str:
@@ -54,11 +57,12 @@ def explain(name: str, judged: Judged, previous: Point | None) -> Explanation:
     assert point is not None
     subject, seen = _subject(name, judged, point)
     observed = Observed(point, seen, point.library, judged.sigma, previous)
-    layout = _layout_cause(subject, point, observed)
-    found = [layout] if layout is not None else causes(observed)
+    derived = point.sides.problem.network.derived
+    layout = _layout_cause(subject, point, observed) if derived else None
+    found = [layout] if layout is not None else causes(observed) if derived else []
     explained = {tensor for cause in found for tensor in cause.tensors}
     unexplained = tuple(tensor for tensor in observed.suspects if tensor not in explained)
-    rows = layer_rows(point, subject)
+    rows = layer_rows(point, subject) if derived else []
     return Explanation(
         subject=subject,
         causes=tuple(found),
@@ -66,12 +70,13 @@ def explain(name: str, judged: Judged, previous: Point | None) -> Explanation:
         pattern=pattern(observed) if unexplained else "",
         where=where_in_words(rows),
         layers=tuple(rows),
+        opinion=third_opinion(point, name, observed.suspects),
     )
 
 
 def explain_form(fault: FormError, point: Point) -> Explanation | None:
     """Whether a function that cannot be called as it is would be right in the other layout of weights."""
-    cause = _layout_cause(fault.backend, point, None)
+    cause = _layout_cause(fault.backend, point, None) if point.sides.problem.network.derived else None
     return None if cause is None else Explanation(fault.backend, (cause,))
 
 

@@ -71,7 +71,8 @@ def _places(wrong: Array) -> Iterator[str]:
 def _of_samples(observed: Observed) -> Iterator[str]:
     point = observed.point
     batch = len(point.x)
-    if not 1 < batch <= MOST_SAMPLES or "prediction" in observed.suspects:
+    derived = point.sides.problem.network.derived
+    if not derived or not 1 < batch <= MOST_SAMPLES or "prediction" in observed.suspects:
         return
     passage = Passage(point.sides.problem, point.layout, np.empty)
     passage.load(point.parameters, point.x, point.y)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from runner.arrays import DTYPES, Array
 from runner.backends.base import Backend, BackendChoice, Problem, State
-from runner.backends.scratch import Scratch, ScratchBackend
+from runner.backends.scratch import Scratch
 from runner.comparison.constants import NOISY_RUNS, SHIFT
 from runner.comparison.rounding import empty_noisy, moved_inputs, moved_parameters, noise, rms, two_precisions
 from runner.comparison.tensors import Layout
@@ -23,12 +24,14 @@ class Sides:
     """The reference, the library (our own layers) and the backends to judge, as twins made once a run.
 
     What is judged never counts in its own favour: sigma is taken from the reference and the library only. If our
-    layers are among the backends, as they are, then that backend is the library.
+    layers are among the backends, as they are, then that backend is the library. Where the project has no layers for
+    the network, the reference stands in for the library.
     """
 
     def __init__(self, problem: Problem, choices: Mapping[str, BackendChoice], reference: str) -> None:
         self.problem, self.choices, self.reference = problem, choices, reference
-        self.library = next((name for name, choice in choices.items() if type(choice) is Scratch), "the library")
+        ours = next((name for name, choice in choices.items() if type(choice) is Scratch), "the library")
+        self.library = ours if problem.network.derived else reference
 
     @cached_property
     def high(self) -> dict[str, Backend]:
@@ -41,9 +44,22 @@ class Sides:
         return self._make(LOW, (self.reference, self.library))
 
     @cached_property
-    def noisy(self) -> ScratchBackend:
-        """The library over noisy arrays."""
-        return ScratchBackend("noisy arithmetic", self.problem, HIGH, empty_noisy)
+    def noisy(self) -> Backend:
+        """The library under noise: over noisy arrays if its arithmetic is NumPy's, else itself, for ``noise``."""
+        return self._over_noisy_arrays or self.high[self.library]
+
+    def noise(self, error: float, run: int, near_zero: bool) -> AbstractContextManager[object]:
+        """Sets the noise for a ``with`` block."""
+        if self._over_noisy_arrays is not None:
+            return noise(error, run, near_zero)
+        from runner.comparison.torch_noise import TorchNoise
+
+        return TorchNoise(error, run, near_zero)
+
+    @cached_property
+    def _over_noisy_arrays(self) -> Backend | None:
+        choice = self.choices.get(self.library, Scratch())
+        return choice.make_over("noisy arithmetic", self.problem, empty_noisy)
 
     def _make(self, dtype: np.dtype[Any], names: tuple[str, ...]) -> dict[str, Backend]:
         default = Scratch()
@@ -120,7 +136,7 @@ class Point:
 
     def noisy(self, error: float, run: int, near_zero: bool = False) -> Array:
         """The library's tensors in one run of noisy arithmetic."""
-        with noise(error, run, near_zero):
+        with self.sides.noise(error, run, near_zero):
             return self._evaluate(self.sides.noisy)
 
     def _evaluate(self, backend: Backend) -> Array:

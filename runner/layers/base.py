@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from runner.arrays import Array, Shape
 
@@ -60,6 +60,9 @@ class Layer(ABC):
     """A layer's configuration. ``name`` replaces the name that the rule in ``network.py`` gives."""
 
     name: str | None
+
+    derived: ClassVar[bool] = True
+    """Whether it has a hand-derived pass and a twin in PyTorch."""
 
     def check(self) -> None:  # noqa: B027  (most layers have nothing to check)
         """Raises ConfigError, its key relative to the layer, where a value is out of range."""

@@ -179,6 +179,7 @@ def verdict_document(verdict: RunVerdict, backends: list[str]) -> dict[str, Any]
         "first": None if verdict.first is None else asdict(verdict.first),
         "findings": verdict.findings,
         "explanations": {name: asdict(e) for name, e in verdict.explanations.items()},
+        "rounding": "layers" if verdict.derived else "torch",
         "blind_below": verdict.blind_below,
         "tensors": [{"tensor": name, **asdict(t)} for name, t in verdict.tensors.items()],
     }

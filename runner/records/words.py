@@ -31,6 +31,8 @@ def sentence(verdict: RunVerdict, backends: Sequence[str]) -> str:
 def whole_verdict(verdict: RunVerdict, backends: Sequence[str]) -> list[str]:
     """The sentence, then, indented, all else that was found."""
     lines = [f"from step {step}: {finding}" for finding, step in verdict.findings.items()]
+    if not verdict.derived:
+        lines.append("no layers of ours fit this module: rounding was measured by noise in torch's own operations")
     if verdict.blind_below:
         lines.append(blindness(verdict.blind_below))
     if verdict.first is not None and verdict.first.finding and not verdict.first.form:
@@ -58,6 +60,8 @@ def explained(e: Explanation) -> list[str]:
         lines.append(f"seen: {e.pattern}")
     if e.where:
         lines.append(f"where: {e.where}")
+    if e.opinion is not None:
+        lines.append(f"third opinion: {e.opinion.words}")
     return lines
 
 

@@ -1,0 +1,222 @@
+"""A third opinion on a mismatch: the loss itself, by central differences, says which of the two sides is right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from runner.arrays import Array
+from runner.comparison.constants import LIMIT, UNIT_ROUNDOFF
+from runner.comparison.rounding import rms
+from runner.comparison.sides import Point
+
+LEVELS = 9
+"""Steps of the central differences; two losses each."""
+
+FIRST, SHRINK = 2.0**-2, 4.0
+"""The first step, relative to the size of the parameters that move, and how much smaller each next one is."""
+
+CLEAR = 0.1
+"""The error, relative to the difference of the two sides, from which on nothing can be told."""
+
+FITS, NEGLIGIBLE = 3.0, 1e-4
+"""A side fits within so many errors, or within so small a part of the difference of the two sides."""
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What the loss itself says of two gradients, along the direction in which they differ most.
+
+    Attributes:
+        right: ``reference``, ``judged``, ``neither`` or ``unknown``.
+        words: The same for a reader: one sentence that names both backends and the figures.
+        numeric: The derivative by central differences: of the reference's loss, where the two losses differ.
+        judged: The judged side's own derivative, v.u with its gradient u and the unit direction v.
+        reference: The reference's, v.g.
+        error: Estimated error of ``numeric``. NaN, as are the other figures, where there is nothing to tell.
+    """
+
+    right: str
+    words: str
+    numeric: float = np.nan
+    judged: float = np.nan
+    reference: float = np.nan
+    error: float = np.nan
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value extrapolated to step 0, and its estimated error."""
+
+    value: float
+    error: float
+
+
+@dataclass(frozen=True)
+class _Slope:
+    """What one side's loss does along the direction: its derivative, and the gap between that from right and left."""
+
+    derivative: Estimate
+    gap: Estimate
+
+    @property
+    def error(self) -> float:
+        """On a kink the derivative is wrong by up to half of the gap, whatever its estimated error."""
+        return max(self.derivative.error, abs(self.gap.value))
+
+    @property
+    def kinked(self) -> bool:
+        return abs(self.gap.value) > FITS * self.gap.error
+
+
+def third_opinion(point: Point, name: str, suspects: Sequence[str]) -> Opinion:
+    """Says whose gradient is right at ``point``: the reference's or that of the side ``name``.
+
+    ``suspects`` are the tensors that differ. The losses move along v = (u - g) / |u - g| over the suspects' gradients
+    (over all, if no gradient is among them): there v.u and v.g differ by |u - g|, more than along any other direction.
+    Each gradient is held against the loss of its own side, and both against the same where the losses agree.
+    Takes 18 steps of each side.
+
+    Raises:
+        FormError: A step has not the form of one.
+    """
+    with np.errstate(all="ignore"):
+        return _opinion(point, name, suspects)
+
+
+def ridders(values: Sequence[float], noise: Sequence[float], order: int) -> Estimate:
+    """Extrapolates ``values`` at h, h / SHRINK, ... to h = 0; their error is a series in h^order, h^(order + 2), ...
+
+    Richardson's tableau. Of all its entries that one is taken that differs least from the two that it is made of;
+    that difference, with the rounding ``noise`` of the values (a number each), is the error. C. J. F. Ridders,
+    "Accurate computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4 (1982) 75-76; Press et al.,
+    Numerical Recipes, section 5.7.
+    """
+    best, above = Estimate(np.nan, np.inf), [values[0]]
+    for value, own in zip(values[1:], noise[1:], strict=True):
+        row = [value]
+        for k, before in enumerate(above):
+            factor = SHRINK ** (order + 2 * k)
+            better = (factor * row[k] - before) / (factor - 1)
+            error = max(abs(better - row[k]), abs(better - before)) + 2 * own
+            if error < best.error:
+                best = Estimate(better, error)
+            row.append(better)
+        above = row
+    return best
+
+
+def _opinion(point: Point, name: str, suspects: Sequence[str]) -> Opinion:
+    reference = point.sides.reference
+    u, g = point.high(name), point.reference
+    places = point.layout.slices()
+    parameters = list(point.parameters)
+    wanted = [t for t in parameters if t in suspects] or parameters
+    difference = {t: (u - g)[places[t]].reshape(point.parameters[t].shape) for t in wanted}
+    top = max(float(np.abs(d).max(initial=0.0)) for d in difference.values())
+    if not (np.isfinite(u).all() and np.isfinite(g).all() and np.isfinite(top)):
+        return Opinion("unknown", f"a value of {name} or {reference} is not finite: no derivative can be told")
+    if top == 0:
+        words = f"the gradients of {name} and {reference} are equal: a derivative cannot tell which is right"
+        return Opinion("unknown", words)
+    norm = np.sqrt(sum(float(np.square(d / top).sum()) for d in difference.values()))
+    direction = {t: d / top / norm for t, d in difference.items()}
+    apart = float(top * norm)
+    claimed = [float(sum(np.vdot(side[places[t]], v) for t, v in direction.items())) for side in (u, g)]
+    steps = _steps(point, direction)
+    losses = [_along(point, n, direction, steps) for n in (name, reference)]
+    finite = np.isfinite(losses).all(axis=(0, 1))
+    start = 0 if finite.all() else int(np.flatnonzero(~finite)[-1]) + 1
+    if len(steps) - start < 3:
+        return Opinion("unknown", f"the loss of {name} or {reference} is not finite nearby: no derivative can be told")
+    moved = [loss[:, start:] for loss in losses]
+    rounding = max(_rounding(point, side) for side in (u, g))
+    slopes = [_slope(float(s[0]), m[0], m[1], steps[start:], rounding) for s, m in zip((u, g), moved, strict=True)]
+    same = bool(max(abs(float(u[0] - g[0])), float(np.abs(moved[0] - moved[1]).max())) <= LIMIT * rounding)
+    if same:
+        slopes = 2 * [min(slopes, key=lambda slope: slope.error)]
+    return _decided((name, reference), (claimed[0], claimed[1]), (slopes[0], slopes[1]), apart, same)
+
+
+def _decided(
+    names: tuple[str, str], claimed: tuple[float, float], slopes: tuple[_Slope, _Slope], apart: float, same: bool
+) -> Opinion:
+    error = max(slope.error for slope in slopes)
+    figures = (slopes[1].derivative.value, *claimed, error)
+    told = [f"{n} ({c:.9g})" for n, c in zip(names, claimed, strict=True)]
+    where = "along the direction in which the two differ most"
+    if not error < CLEAR * apart:
+        if any(slope.kinked for slope in slopes):
+            why = f"the loss has a kink within reach: its derivatives from left and right differ by {error:.1e}"
+        else:
+            why = f"their difference of {apart:.1e} is too small for central differences, with an error of {error:.1e}"
+        return Opinion("unknown", f"it cannot be told whether {told[0]} or {told[1]} is right {where}: {why}", *figures)
+    fits = [
+        abs(c - slope.derivative.value) <= max(FITS * slope.error, NEGLIGIBLE * apart)
+        for c, slope in zip(claimed, slopes, strict=True)
+    ]
+    right = {(True, False): "judged", (False, True): "reference", (False, False): "neither"}.get((fits[0], fits[1]))
+    if same:
+        numeric = (
+            f"the loss's own derivative {where}, {figures[0]:.9g} by central differences (error {error:.1e}), fits"
+        )
+        found = f"neither {told[0]} nor {told[1]}" if right == "neither" else _one_of(told, fits)
+        return Opinion(str(right), f"{numeric} {found}", *figures)
+    own = " and ".join(
+        f"{t} has {slope.derivative.value:.9g} by central differences" for t, slope in zip(told, slopes, strict=True)
+    )
+    if right is None:
+        lead = "each gradient fits its own loss: the two compute different losses"
+    elif right == "neither":
+        lead = "the two compute different losses, and neither gradient fits its own"
+    else:
+        lead = f"the two compute different losses, and only {names[fits.index(True)]}'s gradient fits its own"
+    return Opinion(right or "unknown", f"{lead} ({where}, {own}, error {error:.1e})", *figures)
+
+
+def _one_of(told: list[str], fits: list[bool]) -> str:
+    return f"{told[fits.index(True)]} and not {told[fits.index(False)]}"
+
+
+def _steps(point: Point, direction: dict[str, Array]) -> Array:
+    """The steps h (LEVELS,), of which the first moves no tensor by more than FIRST of its rms, in the Euclidean norm.
+
+    A layer's output then changes by no more than a like part of its size, whether one of its weights moves or all.
+    """
+    everything = np.concatenate([value.ravel() for value in point.parameters.values()])
+    whole = float(rms(everything)) or 1.0
+    sizes = [
+        (float(rms(point.parameters[t].reshape(-1))) or whole, float(np.linalg.norm(v))) for t, v in direction.items()
+    ]
+    scale = min(size / norm for size, norm in sizes if norm > 0)
+    return np.asarray(scale * FIRST / SHRINK ** np.arange(LEVELS))
+
+
+def _along(point: Point, name: str, direction: dict[str, Array], steps: Array) -> Array:
+    """The side's loss at h to the right and h to the left of the point, for all steps h: (2, LEVELS)."""
+
+    def loss(h: float) -> float:
+        moved = {t: value + h * direction[t] if t in direction else value for t, value in point.parameters.items()}
+        there = Point(point.sides, point.layout, moved, point.x, point.y).on_grid(point.dtype)
+        return float(there.high(name)[0])
+
+    return np.array([[loss(sign * float(h)) for h in steps] for sign in (1, -1)])
+
+
+def _rounding(point: Point, side: Array) -> float:
+    """How far rounding moves the loss: by four roundings of its value, and of each parameter through its gradient."""
+    places = point.layout.slices()
+    through = sum(float(np.abs(side[places[t]] * value.ravel()).sum()) for t, value in point.parameters.items())
+    return 4 * UNIT_ROUNDOFF[point.dtype] * (abs(float(side[0])) + through)
+
+
+def _slope(here: float, right: Array, left: Array, steps: Array, rounding: float) -> _Slope:
+    central = (right - left) / (2 * steps)
+    gaps = ((right - here) - (here - left)) / steps
+    # A loss may be rounded more coarsely than its value shows. What is left at small steps, beyond h^4, is that.
+    smoother = (SHRINK**2 * central[1:] - central[:-1]) / (SHRINK**2 - 1)
+    scatter = float((np.abs(np.diff(smoother)) * steps[2:])[-3:].max())
+    noise = max(rounding, scatter) / steps
+    return _Slope(ridders(central.tolist(), noise.tolist(), 2), ridders(gaps.tolist(), (4 * noise).tolist(), 1))
