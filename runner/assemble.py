@@ -64,8 +64,12 @@ class Setup:
         return self.epochs * -(-len(self.x) // self.batch_size)
 
 
-def assemble(config: Mapping[str, Any], catalog: Catalog) -> Setup:
+def assemble(
+    config: Mapping[str, Any], catalog: Catalog, given: Mapping[str, BackendChoice | None] | None = None
+) -> Setup:
     """Checks ``config`` and makes everything that it describes.
+
+    ``given`` are the backends, in place of those that the configuration names; None stands for the configured one.
 
     Raises:
         ConfigError: Any key, combination of keys, or file that is wrong.
@@ -76,7 +80,8 @@ def assemble(config: Mapping[str, Any], catalog: Catalog) -> Setup:
     x, y = _samples(config, dtype)
     if not config["batch_size"] <= len(x):
         raise ConfigError("batch_size", config["batch_size"], f"from 1 to the number of samples, {len(x)}")
-    backends = _backends(config["backend"], catalog)
+    configured = _backends(config["backend"], catalog)
+    backends = configured if given is None else {name: choice or configured[name] for name, choice in given.items()}
     network = _network_of(backends, _network(config["architecture"], x.shape[1:], catalog))
     if network.output_shape != y.shape[1:]:
         raise ConfigError("architecture", f"an output of shape {network.output_shape}", f"the target's, {y.shape[1:]}")

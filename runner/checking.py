@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from runner.arrays import Array, Shape
     from runner.assemble import Setup
     from runner.backends.base import BackendChoice
     from runner.comparison.summary import RunVerdict
+
+Pair = tuple[Callable[..., Any], Callable[..., Any]]
 
 
 class DisagreementError(AssertionError):
@@ -95,34 +98,68 @@ def check(
     Raises:
         ConfigError: An override, a key or a module's parameters do not fit; its text names the key.
     """
-    from runner.compose import as_override, compose_setup
+    from runner.assemble import assemble
+    from runner.catalog import Catalog
+    from runner.compose import as_override, compose_config
+    from runner.errors import ConfigError
     from runner.experiment import run_experiment
 
+    if backprop == against:
+        raise ConfigError("against", against, "another function, module or backend than the one that is judged")
     named = {s: s for s in (backprop, against) if isinstance(s, str)}
     texts = [*overrides, *(text for key, value in keys.items() for text in as_override(key, value))]
-    setup, config = compose_setup([f"backend=[{', '.join(named)}]", *texts] if named else texts)
-    first, second = _name(backprop, "backprop"), _name(against, "reference")
+    config = compose_config([f"backend=[{', '.join(named)}]", *texts] if named else texts)
+    first, second = name_of(backprop, "backprop"), name_of(against, "reference")
     second = f"{second}_reference" if second == first else second
-    choices = {
-        first: setup.backends[backprop] if isinstance(backprop, str) else _choice(backprop, layout, names, only_dtype),
-        second: setup.backends[against] if isinstance(against, str) else _choice(against, "torch", None, None),
-    }
+    choices = {first: _choice(backprop, layout, names, only_dtype), second: _choice(against, "torch", None, None)}
     for name, choice in choices.items():
-        _check_fit(name, choice, setup)
-    setup = replace(setup, backends=choices)
+        _check(name, choice)
+    setup = assemble(config, Catalog(), choices)
     if record:
         return Verdict(_recorded(setup, texts, config), tuple(choices))
     return Verdict(run_experiment(setup, _Silent()).verdict, tuple(choices))
 
 
-def _check_fit(name: str, choice: BackendChoice, setup: Setup) -> None:
+def check_op(
+    op: Callable[..., Any] | Pair,
+    reference: Callable[..., Any] | Pair,
+    *inputs: Shape | Array,
+    seed: int = 1,
+    dtype: str = "float32",
+    only_dtype: str | None = None,
+    device: str = "cpu",
+) -> Verdict:
+    """Judges an operation y = f(x0, x1, ...) and its vector-Jacobian product, dy -> (dx0, dx1, ...).
+
+    An operation is a function of torch tensors or a torch.autograd.Function, whose product autograd gives; or a pair
+    of NumPy functions, ``forward(x0, x1, ...) -> y`` and ``vjp(dy, x0, x1, ...) -> (dx0, dx1, ...)``, which must
+    follow their arguments' dtype. What is called ``prediction`` in the verdict is y, ``loss`` is the sum of y dy.
+
+    Args:
+        op: What is judged.
+        reference: What it is held against; rounding is measured on it, by noise in its own operations.
+        inputs: The shape of each input, which is then drawn from the normal distribution, or its values.
+        seed: Of the inputs and of dy.
+        dtype: In which precision is judged; the logic is judged in float64.
+        only_dtype: The only dtype that ``op`` knows, if it does not follow its arguments; it is judged in that.
+        device: Where the tensors lie that ``op`` gets, if it works on tensors, e.g. ``cuda``.
+
+    Raises:
+        ConfigError: An argument is wrong, or the reference cannot be computed.
+    """
+    from runner.operations import judge_operation
+
+    return Verdict(*judge_operation(op, reference, inputs, seed, dtype, only_dtype, device))
+
+
+def _check(name: str, choice: BackendChoice | None) -> None:
     from runner.errors import ConfigError
 
     try:
-        choice.check()
-        choice.fits(setup.problem.network)
+        if choice is not None:
+            choice.check()
     except ConfigError as error:
-        raise error.below(name) from error
+        raise error.below(f"backend.{name}") from error
 
 
 class _Silent:
@@ -135,20 +172,22 @@ class _Silent:
         pass
 
 
-def _choice(given: Any, layout: str, names: Mapping[str, str] | None, only_dtype: str | None) -> BackendChoice:
+def _choice(given: Any, layout: str, names: Mapping[str, str] | None, only_dtype: str | None) -> BackendChoice | None:
+    """None for a name: the configuration has it."""
     from runner.backends.base import BackendChoice
     from runner.backends.function import GivenFunction
     from runner.backends.torch_module import GivenModule
 
     names = None if names is None else dict(names)
-    if isinstance(given, BackendChoice):
-        return given
+    if isinstance(given, str | BackendChoice):
+        return None if isinstance(given, str) else given
     if hasattr(given, "named_parameters"):
         return GivenModule(given=given, names=names)
     return GivenFunction(given=given, layout=layout, names=names, dtype=only_dtype)
 
 
-def _name(given: object, otherwise: str) -> str:
+def name_of(given: object, otherwise: str) -> str:
+    """The name of a function, a class or a backend, if it is an identifier."""
     name = given if isinstance(given, str) else getattr(given, "__name__", type(given).__name__)
     return name if name.isidentifier() else otherwise
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from runner.assemble import Setup, assemble
 from runner.catalog import Catalog
 from runner.errors import ConfigError
 from runner.paths import CONF
 
 
-def compose_setup(overrides: Sequence[str]) -> tuple[Setup, dict[str, Any]]:
-    """The run that ``overrides`` describe, and its whole configuration.
+def compose_config(overrides: Sequence[str]) -> dict[str, Any]:
+    """The whole configuration that ``overrides`` describe, still to be assembled.
 
     Raises:
-        ConfigError: An override is malformed, or what it says is wrong.
+        ConfigError: An override is malformed, or names what there is not.
     """
     from hydra import compose, initialize_config_dir
 
@@ -31,7 +30,7 @@ def compose_setup(overrides: Sequence[str]) -> tuple[Setup, dict[str, Any]]:
     config = resolved(composed)
     if not isinstance(config["backend"], Mapping):
         raise ConfigError("backend", config["backend"], "a list of names")
-    return assemble(config, Catalog()), config
+    return config
 
 
 def as_override(key: str, value: object) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from runner.arrays import Array
 from runner.assemble import Setup
 from runner.backends.base import Backend, FormError, Step
+from runner.comparison.drift import Distance, Drift, Parting
 from runner.comparison.results import Comparison
 from runner.comparison.summary import RunVerdict
 from runner.comparison.verdict import Judge
@@ -19,11 +20,15 @@ from runner.comparison.verdict import Judge
 
 @dataclass(frozen=True)
 class Record:
-    """One recorded step. The steps' arrays hold until the next step: whoever keeps them copies them."""
+    """One recorded step. The steps' arrays hold until the next step: whoever keeps them copies them.
+
+    ``distances`` are those of the parameters that the step started from, none with lockstep.
+    """
 
     step: int
     steps: Mapping[str, Step]
     comparisons: list[Comparison]
+    distances: list[Distance] = field(default_factory=list)
 
 
 class Recorder(Protocol):
@@ -40,11 +45,17 @@ class Recorder(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run leaves: its verdict, the first and last recorded losses, and the parameters that it ended with."""
+    """What a run leaves: its verdict, the first and last recorded losses, and the parameters that it ended with.
+
+    ``distances`` are those of the last parameters, where no record has them; ``drift`` is each backend's over the
+    whole run. Both are empty with lockstep.
+    """
 
     verdict: RunVerdict
     losses: Mapping[str, tuple[float, float]]
     final: Mapping[str, Array]
+    distances: list[Distance] = field(default_factory=list)
+    drift: Mapping[str, Parting] = field(default_factory=dict)
 
 
 def run_experiment(setup: Setup, recorder: Recorder) -> Outcome:
@@ -60,10 +71,9 @@ def run_experiment(setup: Setup, recorder: Recorder) -> Outcome:
         for backend in backends.values():
             backend.load(setup.initial)
         reference = list(backends.values())[-1]
-        judge, verdict = (
-            Judge(setup.problem, setup.backends, setup.dtype),
-            RunVerdict(derived=setup.problem.network.derived),
-        )
+        judge = Judge(setup.problem, setup.backends, setup.dtype)
+        verdict = RunVerdict(noise_over=judge.sides.noise_over)
+        drift, updates = Drift({} if setup.lockstep else backends, setup.dtype.name), 0
         losses: dict[str, tuple[float, float]] = {}
         for step, (x, y) in enumerate(batches(setup)):
             recorder.progress(step)
@@ -78,13 +88,15 @@ def run_experiment(setup: Setup, recorder: Recorder) -> Outcome:
                 break
             if recorded:
                 verdict.add(step, comparisons)
-                recorder.write(Record(step, steps, comparisons))
+                recorder.write(Record(step, steps, comparisons, drift.measure(updates)))
                 losses = {name: (losses.get(name, (float(s.loss),))[0], float(s.loss)) for name, s in steps.items()}
             if verdict.diverged:
                 break
             _update(setup, backends, reference)
+            updates += 1
         final = {name: np.array(value) for name, value in reference.state().parameters.items()}
-    return Outcome(verdict, losses, final)
+        distances = drift.measure(updates)
+    return Outcome(verdict, losses, final, distances, drift.partings())
 
 
 def batches(setup: Setup) -> Iterator[tuple[Array, Array]]:

@@ -43,6 +43,13 @@ class Sides:
         """Float32 twins of reference and library."""
         return self._make(LOW, (self.reference, self.library))
 
+    @property
+    def noise_over(self) -> str:
+        """What the noise is laid over: our ``layers``, or the reference's own operations: ``torch`` or ``numpy``."""
+        if self.problem.network.derived:
+            return "layers"
+        return "torch" if self._over_noisy_arrays is None else "numpy"
+
     @cached_property
     def noisy(self) -> Backend:
         """The library under noise: over noisy arrays if its arithmetic is NumPy's, else itself, for ``noise``."""

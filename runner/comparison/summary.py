@@ -51,8 +51,8 @@ class RunVerdict:
     """The gravest verdict of a run's steps; ``first`` is the first step that has it, None where all agree.
 
     ``blind_below`` is the share of a tensor's largest gradient below which no fault could be seen; 0 where the logic
-    was judged in float64. ``derived`` says that rounding was measured on the project's own layers, not on torch's
-    operations.
+    was judged in float64. ``noise_over`` says what rounding was measured on: the project's own ``layers``, or the
+    reference's own operations, of ``torch`` or of ``numpy``.
     """
 
     verdict: str = "agree"
@@ -62,7 +62,7 @@ class RunVerdict:
     second_looks: int = 0
     third_looks: int = 0
     blind_below: float = 0.0
-    derived: bool = True
+    noise_over: str = "layers"
     explanations: dict[str, Explanation] = field(default_factory=dict)
     findings: dict[str, int] = field(default_factory=dict)
     tensors: dict[str, TensorSummary] = field(default_factory=dict)

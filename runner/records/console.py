@@ -18,6 +18,7 @@ from runner.comparison.results import Comparison
 from runner.comparison.summary import RunVerdict
 from runner.experiment import Outcome, Record
 from runner.published.table import Published
+from runner.records.drift import drift_sentence
 from runner.records.words import number, small, whole_verdict
 
 PIPED_WIDTH = 10_000
@@ -111,6 +112,10 @@ class Console:
         self._out.print(Text(words, style))
         for line in rest:
             self.line(line)
+        if outcome.drift:
+            self.line("")
+        for parting in outcome.drift.values():
+            self.line(drift_sentence(parting))
         self.line("")
         for label, value in places.items():
             self.line(f"{label:<12} {value}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,11 @@ import numpy as np
 
 from runner import stopping
 from runner.assemble import Setup
+from runner.comparison.drift import Distance
 from runner.comparison.summary import RunVerdict
 from runner.experiment import Outcome, Record, is_recorded
 from runner.records.console import Console
+from runner.records.drift import DriftTable, distance_metrics, drift_document, growth_metrics
 from runner.records.environment import environment
 from runner.records.files import remove_parts, write_json, write_yaml
 from runner.records.gradients import GradientsFile, GradientsText, copy_parameters
@@ -22,7 +24,7 @@ from runner.records.tables import DeviationsTable
 from runner.records.words import sentence
 
 SCHEMA_VERSION = 1
-TABLES = ("deviations.parquet", "gradients.safetensors", "parameters.safetensors")
+TABLES = ("deviations.parquet", "drift.parquet", "gradients.safetensors", "parameters.safetensors")
 FILES = ("config.yaml", "overrides.yaml", "environment.json", "verdict.json", *TABLES)
 
 
@@ -54,6 +56,7 @@ class RunRecorder:
         self._console = Console(setup, quiet=identity.sweep is not None)
         self._mlflow = MlflowRun(setup.tracking_uri, setup.tracking_experiment)
         self._table: DeviationsTable | None = None
+        self._drift: DriftTable | None = None
         self._gradients: GradientsFile | None = None
         self._text: GradientsText | None = None
 
@@ -72,6 +75,8 @@ class RunRecorder:
         write_json(folder / "environment.json", environment(setup.problem.threads))
         backends = list(setup.backends)
         self._table = DeviationsTable(folder / "deviations.parquet")
+        if not setup.lockstep:
+            self._drift = DriftTable(folder / "drift.parquet")
         if setup.record_gradients:
             shapes = {name: p.shape for name, p in setup.problem.network.parameters.items()}
             count = sum(is_recorded(setup, step) for step in range(setup.steps))
@@ -87,6 +92,7 @@ class RunRecorder:
         assert self._table is not None
         for comparison in record.comparisons:
             self._table.add(record.step, comparison)
+        self._keep(record.distances)
         if self._gradients is not None and self._text is not None:
             self._gradients.add(record.steps)
             self._text.add(record.step, record.steps)
@@ -96,10 +102,11 @@ class RunRecorder:
     def finish(self, outcome: Outcome) -> None:
         """Closes the files, then the MLflow run, then shows the verdict."""
         folder, verdict = self._identity.folder, outcome.verdict
+        self._keep(outcome.distances)
         self._close_files()
         copy_parameters(folder / "parameters.safetensors", self._setup.initial.parameters, outcome.final)
-        write_json(folder / "verdict.json", verdict_document(verdict, list(self._setup.backends)))
-        self._mlflow.log(_verdict_metrics(verdict), 0)
+        write_json(folder / "verdict.json", verdict_document(outcome, list(self._setup.backends)))
+        self._mlflow.log(_verdict_metrics(verdict) | growth_metrics(outcome.drift), 0)
         self._mlflow.finish("FINISHED", _verdict_tags(verdict), folder, self._artifacts())
         uri = self._setup.tracking_uri
         places = {
@@ -126,11 +133,16 @@ class RunRecorder:
     def _artifacts(self) -> list[Path]:
         return [file for file in self._files() if file.is_file()]
 
+    def _keep(self, distances: Sequence[Distance]) -> None:
+        if self._drift is not None and distances:
+            self._drift.add(distances)
+            self._mlflow.log(distance_metrics(distances), distances[0].updates)
+
     def _close_files(self) -> None:
-        for file in (self._table, self._gradients, self._text):
+        for file in (self._table, self._drift, self._gradients, self._text):
             if file is not None:
                 file.close()
-        self._table = self._gradients = self._text = None
+        self._table = self._drift = self._gradients = self._text = None
 
 
 def _metrics(record: Record) -> dict[str, float]:
@@ -164,8 +176,9 @@ def _verdict_tags(verdict: RunVerdict) -> dict[str, str]:
     return tags
 
 
-def verdict_document(verdict: RunVerdict, backends: list[str]) -> dict[str, Any]:
-    """verdict.json: the whole verdict, a row a tensor."""
+def verdict_document(outcome: Outcome, backends: list[str]) -> dict[str, Any]:
+    """verdict.json: the whole verdict, a row a tensor, and the drift."""
+    verdict = outcome.verdict
     return {
         "schema": SCHEMA_VERSION,
         "verdict": verdict.verdict,
@@ -179,7 +192,8 @@ def verdict_document(verdict: RunVerdict, backends: list[str]) -> dict[str, Any]
         "first": None if verdict.first is None else asdict(verdict.first),
         "findings": verdict.findings,
         "explanations": {name: asdict(e) for name, e in verdict.explanations.items()},
-        "rounding": "layers" if verdict.derived else "torch",
+        "noise_over": verdict.noise_over,
         "blind_below": verdict.blind_below,
         "tensors": [{"tensor": name, **asdict(t)} for name, t in verdict.tensors.items()],
+        "drift": drift_document(outcome.drift),
     }

@@ -1,7 +1,8 @@
-"""deviations.parquet: every measure of every tensor and step."""
+"""Tables in row groups, and deviations.parquet: every measure of every tensor and step."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,21 +35,19 @@ SCHEMA = pa.schema(
 a step was not judged. ``error`` and ``reference_error`` are each side's distance from its own float64 twin."""
 
 
-class DeviationsTable:
-    """Written in row groups; whole once closed."""
+class RowGroups:
+    """A parquet file that is written in row groups; whole once closed."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._writer = pq.ParquetWriter(part_of(path), SCHEMA)
-        self._rows: list[dict[str, Any]] = []
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._path, self._schema = path, schema
+        self._writer = pq.ParquetWriter(part_of(path), schema)
+        self._rows: list[Mapping[str, Array]] = []
         self._count = 0
 
-    def add(self, step: int, c: Comparison) -> None:
-        """Adds one comparison's rows, one a tensor."""
-        columns = _columns(c)
-        columns |= {"step": np.full(len(c.layout.names), step), "tensor": np.array(c.layout.names, dtype=object)}
+    def extend(self, columns: Mapping[str, Array]) -> None:
+        """Adds rows: the schema's columns, all of one length."""
         self._rows.append(columns)
-        self._count += len(c.layout.names)
+        self._count += len(columns[self._schema.names[0]])
         if self._count >= ROWS_AT_ONCE:
             self._flush()
 
@@ -61,11 +60,24 @@ class DeviationsTable:
     def _flush(self) -> None:
         if self._rows:
             arrays = [
-                pa.array(np.concatenate([row[name] for row in self._rows]), SCHEMA.field(name).type, from_pandas=True)
-                for name in SCHEMA.names
+                pa.array(np.concatenate([row[field.name] for row in self._rows]), field.type, from_pandas=True)
+                for field in self._schema
             ]
-            self._writer.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
+            self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
         self._rows, self._count = [], 0
+
+
+class DeviationsTable(RowGroups):
+    """Every comparison's rows."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, SCHEMA)
+
+    def add(self, step: int, c: Comparison) -> None:
+        """Adds one comparison's rows, one a tensor."""
+        columns = _columns(c)
+        columns |= {"step": np.full(len(c.layout.names), step), "tensor": np.array(c.layout.names, dtype=object)}
+        self.extend(columns)
 
 
 def _columns(c: Comparison) -> dict[str, Array]:

@@ -31,8 +31,8 @@ def sentence(verdict: RunVerdict, backends: Sequence[str]) -> str:
 def whole_verdict(verdict: RunVerdict, backends: Sequence[str]) -> list[str]:
     """The sentence, then, indented, all else that was found."""
     lines = [f"from step {step}: {finding}" for finding, step in verdict.findings.items()]
-    if not verdict.derived:
-        lines.append("no layers of ours fit this module: rounding was measured by noise in torch's own operations")
+    if verdict.noise_over == "torch":
+        lines.append("rounding was measured by noise in torch's own operations: the project has no layers for this")
     if verdict.blind_below:
         lines.append(blindness(verdict.blind_below))
     if verdict.first is not None and verdict.first.finding and not verdict.first.form:
