@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,8 @@ from runner.paths import PACKAGE
 PACKAGES = ("hydra-core", "mlflow", "numpy", "omegaconf", "pandas", "safetensors", "torch")
 
 
-def environment(threads: int) -> dict[str, Any]:
-    """Versions, CPU, threads, BLAS, and the commit if the program runs from a repository."""
+def environment(threads: int, files: Sequence[Path]) -> dict[str, Any]:
+    """Versions, CPU, threads, BLAS, the user's own files, and the commit if the program runs from a repository."""
     return {
         "runner": __version__,
         "python": sys.version.split()[0],
@@ -28,6 +30,7 @@ def environment(threads: int) -> dict[str, Any]:
         "threads": threads,
         "blas": sorted({f"{pool['internal_api']} {pool.get('version')}" for pool in threadpool_info()}),
         "packages": {name: version(name) for name in PACKAGES},
+        "files": {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files},
         "commit": _commit(),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from runner.experiment import Outcome, Record, is_recorded
 from runner.records.console import Console
 from runner.records.drift import DriftTable, distance_metrics, drift_document, growth_metrics
 from runner.records.environment import environment
-from runner.records.files import remove_parts, write_json, write_yaml
+from runner.records.files import remove_parts, write_json, write_text, write_yaml
 from runner.records.gradients import GradientsFile, GradientsText, copy_parameters
 from runner.records.mlflow import MlflowRun
 from runner.records.tables import DeviationsTable
@@ -72,7 +73,10 @@ class RunRecorder:
             file.unlink(missing_ok=True)
         write_yaml(folder / "config.yaml", dict(identity.config))
         write_yaml(folder / "overrides.yaml", identity.overrides)
-        write_json(folder / "environment.json", environment(setup.problem.threads))
+        own = self._own_files()
+        write_json(folder / "environment.json", environment(setup.problem.threads, list(own.values())))
+        for copy, file in own.items():
+            write_text(copy, file.read_text(encoding="utf-8"))
         backends = list(setup.backends)
         self._table = DeviationsTable(folder / "deviations.parquet")
         if not setup.lockstep:
@@ -114,6 +118,8 @@ class RunRecorder:
             "MLflow run": f"{self._mlflow.run_id} in experiment {self._setup.tracking_experiment}",
             "to look": f"mlflow ui --backend-store-uri {uri}" if "://" in uri and not uri.startswith("http") else uri,
         }
+        if not verdict.agree:
+            places["to replay"] = shlex.join(["python", "-m", "runner", *self._identity.overrides])
         self._console.finish(outcome, self._identity.title, places)
 
     def abandon(self, status: str) -> None:
@@ -128,7 +134,12 @@ class RunRecorder:
     def _files(self) -> list[Path]:
         """What a run may leave in its folder; a person's own files may lie there too."""
         views = [f"gradients/{backend}.txt" for backend in self._setup.backends]
-        return [self._identity.folder / name for name in (*FILES, *views)]
+        return [*(self._identity.folder / name for name in (*FILES, *views)), *self._own_files()]
+
+    def _own_files(self) -> dict[Path, Path]:
+        """Copies of the files that the user's own backends are made of, and the files themselves."""
+        folder = self._identity.folder / "files"
+        return {folder / n / f.name: f for n, choice in self._setup.backends.items() for f in choice.files()}
 
     def _artifacts(self) -> list[Path]:
         return [file for file in self._files() if file.is_file()]
