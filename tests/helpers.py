@@ -74,7 +74,7 @@ class Kept:
 
     def write(self, record: Record) -> None:
         steps = {name: copied(step) for name, step in record.steps.items()}
-        self.records.append(Record(record.step, steps, record.comparisons))
+        self.records.append(Record(record.step, steps, record.comparisons, record.distances))
 
     @property
     def comparisons(self) -> list[Comparison]:

@@ -9,6 +9,9 @@ import numpy as np
 from runner.arrays import Array
 from runner.comparison.tensors import Layout
 
+SAFE = 1e-140
+"""Values from this to its reciprocal can be squared, and what is 1e-7 of them too."""
+
 
 @dataclass(frozen=True)
 class Deviation:
@@ -31,11 +34,23 @@ def deviation(layout: Layout, u: Array, g: Array) -> Deviation:
     A sum of signed differences would be blind to a transposition; nothing is summed here but squares.
     """
     with np.errstate(all="ignore"):
-        d = np.abs(u - g)
-        scale = np.maximum(np.abs(u), np.abs(g))
-        relative = np.where(d == 0, 0.0, d / scale)
+        d = np.subtract(u, g)
+        np.abs(d, out=d)
+        scale = np.abs(u)
+        np.maximum(scale, np.abs(g), out=scale)
         max_abs = np.maximum.reduceat(d, layout.starts)
+        np.divide(d, scale, out=scale, where=d != 0)
+        scale[d == 0] = 0
         sizes = np.diff(layout.starts, append=layout.size)
-        unit = np.where((max_abs > 0) & np.isfinite(max_abs), max_abs, 1.0)
-        squares = np.add.reduceat((d / np.repeat(unit, sizes)) ** 2, layout.starts)
-        return Deviation(max_abs, np.maximum.reduceat(relative, layout.starts), unit * np.sqrt(squares / sizes))
+        return Deviation(max_abs, np.maximum.reduceat(scale, layout.starts), _rms(layout, d, max_abs, sizes))
+
+
+def _rms(layout: Layout, d: Array, max_abs: Array, sizes: Array) -> Array:
+    """The root mean square of each tensor of ``d``, which is overwritten; scaled where squares leave the range."""
+    unit = np.where((max_abs > 0) & np.isfinite(max_abs), max_abs, 1.0)
+    if (unit > SAFE).all() and (unit < 1 / SAFE).all():
+        unit = np.ones_like(unit)
+    else:
+        np.divide(d, np.repeat(unit, sizes), out=d)
+    np.square(d, out=d)
+    return np.asarray(unit * np.sqrt(np.add.reduceat(d, layout.starts) / sizes))

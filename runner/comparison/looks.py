@@ -53,8 +53,15 @@ class Judged:
 def measured(look: int, u: Array, g: Array, sigma: Array, dtype: str) -> Judged:
     """``u`` held against ``g``, in roundings of sigma, a unit roundoff of the value, and the smallest subnormal."""
     with np.errstate(all="ignore"):
-        unit = sigma + UNIT_ROUNDOFF[dtype] * np.abs(g) + SMALLEST_SUBNORMAL[dtype]
-        q = np.where(u == g, 0.0, np.nan_to_num(np.abs(u - g) / unit, nan=np.inf, posinf=np.inf))
+        unit = np.abs(g)
+        np.multiply(unit, UNIT_ROUNDOFF[dtype], out=unit)
+        np.add(unit, sigma, out=unit)
+        np.add(unit, SMALLEST_SUBNORMAL[dtype], out=unit)
+        q = np.subtract(u, g)
+        np.abs(q, out=q)
+        np.divide(q, unit, out=q)
+        if not np.isfinite(q.max(initial=0.0)):
+            q = np.where(u == g, 0.0, np.nan_to_num(q, nan=np.inf, posinf=np.inf))
     return Judged("agree", look, u, g, q, unit)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -11,15 +10,19 @@ import numpy as np
 from runner.arrays import Array, Shape
 
 # fmt: off
-SIGNS_AND_CHOICES = [
-    "negative", "positive", "absolute", "fabs", "sign", "copysign", "maximum", "minimum", "fmax", "fmin",
-]
+EXACT_UFUNCS = frozenset([
+    "negative", "positive", "absolute", "fabs", "sign", "copysign", "maximum", "minimum", "fmax", "fmin", "clip",
+    "floor", "ceil", "trunc", "rint", "conjugate", "heaviside", "nextafter", "spacing", "modf", "frexp", "ldexp",
+    "fmod", "remainder", "floor_divide", "divmod",
+])
 # fmt: on
-EXACT_UFUNCS = frozenset([*SIGNS_AND_CHOICES, "floor", "ceil", "trunc", "rint", "clip"])
-"""Ufuncs whose results are not rounded."""
+"""Ufuncs whose results are not rounded. (A remainder is where the signs differ; but whole numbers have to stay whole.)"""
 
 SUMS_OF_PRODUCTS = frozenset([np.matmul, np.vecdot, np.matvec, np.vecmat])
 """Ufuncs whose operands err too: a product of one term alone has no rounding of a sum to show."""
+
+SUMS, FOLDS = frozenset([np.add, np.subtract, np.logaddexp, np.logaddexp2]), ("reduce", "accumulate", "reduceat")
+"""Ufuncs that can cancel, and the methods that do them many times over: there operands err too."""
 
 # fmt: off
 THROUGH: frozenset[Any] = frozenset([
@@ -49,6 +52,14 @@ SUMMING: frozenset[Any] = frozenset([
 # fmt: on
 """Array functions that sum products in compiled code: operands and results err."""
 
+# fmt: off
+TARGETS: dict[Any, tuple[str, int]] = {
+    np.copyto: ("dst", 0), np.put_along_axis: ("arr", 0), np.concatenate: ("out", 2), np.take: ("out", 3),
+    np.dot: ("out", 2), np.outer: ("out", 2), np.trace: ("out", 5),
+}
+# fmt: on
+"""Name and place of the argument that is written into, where it need not be ``out=``."""
+
 
 class NoisyArray(np.ndarray[Any, Any]):
     """A float64 array whose every rounded result errs by plus or minus ``error``, relatively.
@@ -74,40 +85,50 @@ class NoisyArray(np.ndarray[Any, Any]):
         operands = [plain(i) for i in inputs]
         kwargs = {key: plain(value) for key, value in kwargs.items()}
         if out is not None:
-            _refuse_plain(name, out)
+            _refuse_plain(name, *out)
             kwargs["out"] = tuple(plain(o) for o in out)
-        summing = ufunc is np.add and method in ("reduce", "accumulate", "reduceat")
-        if summing or ufunc in SUMS_OF_PRODUCTS:
+        if ufunc in SUMS_OF_PRODUCTS or (ufunc in SUMS and method in FOLDS):
             operands = [noisy(v, f"{name}{i}") if isinstance(v, np.ndarray) else v for i, v in enumerate(operands)]
+        for operand in operands:
+            _refuse_kind(name, operand)
         result = getattr(ufunc, method)(*operands, **kwargs)
-        if out is None:
-            return tuple(_wrap(r, name) for r in result) if isinstance(result, tuple) else _wrap(result, name)
-        for o in kwargs["out"]:
-            if o is not None and name not in EXACT_UFUNCS:
-                np.copyto(o, noisy(o, name), where=kwargs.get("where", True))
-        return out[0] if len(out) == 1 else out
+        where = kwargs.get("where", True) if method == "__call__" else True
+        outs = (None,) * ufunc.nout if out is None else out
+        results = result if isinstance(result, tuple) else (result,)
+        found = tuple(_wrap(r, name) if o is None else _err(o, name, where) for r, o in zip(results, outs, strict=True))
+        return found if isinstance(result, tuple) else found[0]
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if func in THROUGH:
             return super().__array_function__(func, types, args, kwargs)
+        if func not in PLACING | SUMMING or (func is np.pad and not _pads_exactly(*args, **kwargs)):
+            raise TypeError(f"noisy arithmetic does not cover numpy's {func.__name__}: its rounding would not be seen")
+        key, place = TARGETS.get(func, ("out", len(args)))
+        target = kwargs.get(key, args[place] if place < len(args) else None)
+        _refuse_plain(func.__name__, target)
         if func in PLACING:
             return _view(func(*plain(args), **plain(kwargs)))
-        if func in SUMMING:
-            erring = _map(args, lambda v, i: noisy(v, f"{func.__name__}{i}"))
-            out = kwargs.get("out")
-            result = func(*erring, **plain(kwargs))
-            if out is None:
-                return _map(_view(result), lambda v, _: noisy(v, func.__name__).view(NoisyArray))
-            np.copyto(plain(out), noisy(plain(out), func.__name__))
-            return out
-        raise TypeError(f"noisy arithmetic does not cover numpy's {func.__name__}: its rounding would not be seen")
+        given = {**dict(enumerate(args)), **kwargs}
+        erring = {k: plain(v) if v is target else noisy(v, f"{func.__name__}{k}") for k, v in given.items()}
+        result = func(*[erring.pop(i) for i in range(len(args))], **erring)
+        return _wrap(result, func.__name__) if target is None else _err(target, func.__name__)
 
     def __getitem__(self, key: Any) -> Any:
         found = super().__getitem__(key)
-        return np.asarray(found).view(NoisyArray) if isinstance(found, np.float64) else found
+        return np.asarray(found).view(NoisyArray) if isinstance(found, np.floating) else found
 
     def dot(self, b: Any, out: Any = None) -> Any:
         return np.dot(self, b, out=out)
+
+    def take(self, *args: Any, **kwargs: Any) -> Any:
+        return np.take(self, *args, **kwargs)
+
+    def trace(self, *args: Any, **kwargs: Any) -> Any:
+        return np.trace(self, *args, **kwargs)
+
+    @property
+    def flat(self) -> Any:
+        raise TypeError("noisy arithmetic does not cover .flat, whose elements are plain: use .reshape(-1)")
 
 
 def plain(value: Any) -> Any:
@@ -158,40 +179,50 @@ def empty_noisy(shape: Shape, dtype: np.dtype[Any]) -> Array:
 
 def _at(ufunc: np.ufunc, target: Any, indices: Any, *values: Any) -> None:
     """``ufunc.at``: what is added errs, and so does each result, once."""
-    name, where = ufunc.__name__, plain(indices)
+    name, where, values = ufunc.__name__, plain(indices), plain(values)
     array = plain(target)
-    _refuse_plain(name, (target,))
-    ufunc.at(array, where, *[noisy(v, f"{name}1") for v in values])
-    if name not in EXACT_UFUNCS:
-        touched = np.zeros(array.shape, bool)
-        touched[where] = True
-        array[touched] = noisy(array[touched], name)
+    _refuse_plain(name, target)
+    ufunc.at(array, where, *[noisy(v, f"{name}1") if ufunc in SUMS else v for v in values])
+    touched = np.zeros(array.shape, bool)
+    touched[where] = True
+    _err(target, name, touched)
 
 
-def _refuse_plain(name: str, outs: tuple[Any, ...]) -> None:
+def _refuse_plain(name: str, *outs: Any) -> None:
     for out in outs:
-        if out is not None and not isinstance(out, NoisyArray) and out.dtype == np.float64:
+        _refuse_kind(name, out)
+        if isinstance(out, np.ndarray) and not isinstance(out, NoisyArray) and out.dtype.kind == "f":
             raise TypeError(f"numpy.{name} would write a noisy result into a plain buffer, where the noise is lost")
 
 
+def _refuse_kind(name: str, value: Any) -> None:
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "cO":
+        raise TypeError(f"noisy arithmetic does not cover {value.dtype} numbers, as in numpy.{name}")
+
+
+def _pads_exactly(array: Any, width: Any, mode: Any = "constant", **_: Any) -> bool:
+    return isinstance(mode, str) and mode not in ("mean", "median", "linear_ramp")
+
+
+def _err(out: Any, name: str, where: Any = True) -> Any:
+    """Makes what was written into ``out`` err, and returns it."""
+    if name not in EXACT_UFUNCS:
+        np.copyto(plain(out), noisy(out, name), where=where)
+    return out
+
+
 def _wrap(result: Any, name: str) -> Any:
+    """A result as a noisy array that errs. Float32 does not, but stays a noisy array: it may be float64 again later."""
+    _refuse_kind(name, result)
     array = np.asarray(result)
-    if array.dtype != np.float64:
+    if array.dtype.kind != "f":
         return result
     return (array if name in EXACT_UFUNCS else noisy(array, name)).view(NoisyArray)
 
 
 def _view(result: Any) -> Any:
-    return _map(result, lambda v, _: v.view(NoisyArray) if v.dtype == np.float64 else v)
-
-
-def _map(value: Any, change: Callable[[Any, int], Any]) -> Any:
-    """``change`` done to every array (or NumPy float) in ``value``, with its place in the list."""
-    if isinstance(value, list | tuple):
-        return type(value)(_map_one(item, i, change) for i, item in enumerate(value))
-    return _map_one(value, 0, change)
-
-
-def _map_one(value: Any, i: int, change: Callable[[Any, int], Any]) -> Any:
-    value = np.asarray(value) if isinstance(value, np.float64) else value
-    return change(value, i) if isinstance(value, np.ndarray) else value
+    """A result, or a list or tuple of such, as noisy arrays of the same values."""
+    if isinstance(result, list | tuple):
+        return type(result)(_view(item) for item in result)
+    array = np.asarray(result)
+    return array.view(NoisyArray) if array.dtype.kind == "f" else result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,9 @@ LEVELS = 9
 
 FIRST, SHRINK = 2.0**-2, 4.0
 """The first step, relative to the size of the parameters that move, and how much smaller each next one is."""
+
+SMALL = 2.0**-6
+"""The least size of a tensor, relative to the root mean square of all parameters."""
 
 CLEAR = 0.1
 """The error, relative to the difference of the two sides, from which on nothing can be told."""
@@ -71,13 +74,21 @@ class _Slope:
         return abs(self.gap.value) > FITS * self.gap.error
 
 
+@dataclass(frozen=True)
+class _Slopes:
+    """Of the judged side and of the reference; one and the same for both, if their losses are the ``same``."""
+
+    sides: tuple[_Slope, _Slope]
+    same: bool
+
+
 def third_opinion(point: Point, name: str, suspects: Sequence[str]) -> Opinion:
     """Says whose gradient is right at ``point``: the reference's or that of the side ``name``.
 
     ``suspects`` are the tensors that differ. The losses move along v = (u - g) / |u - g| over the suspects' gradients
     (over all, if no gradient is among them): there v.u and v.g differ by |u - g|, more than along any other direction.
     Each gradient is held against the loss of its own side, and both against the same where the losses agree.
-    Takes 18 steps of each side.
+    Takes 18 steps of each side, and as many again before both are called wrong.
 
     Raises:
         FormError: A step has not the form of one.
@@ -112,44 +123,63 @@ def _opinion(point: Point, name: str, suspects: Sequence[str]) -> Opinion:
     reference = point.sides.reference
     u, g = point.high(name), point.reference
     places = point.layout.slices()
-    parameters = list(point.parameters)
-    wanted = [t for t in parameters if t in suspects] or parameters
+    wanted = [t for t in point.parameters if t in suspects] or list(point.parameters)
     difference = {t: (u - g)[places[t]].reshape(point.parameters[t].shape) for t in wanted}
     top = max(float(np.abs(d).max(initial=0.0)) for d in difference.values())
     if not (np.isfinite(u).all() and np.isfinite(g).all() and np.isfinite(top)):
         return Opinion("unknown", f"a value of {name} or {reference} is not finite: no derivative can be told")
     if top == 0:
-        words = f"the gradients of {name} and {reference} are equal: a derivative cannot tell which is right"
-        return Opinion("unknown", words)
+        return Opinion("unknown", f"the gradients of {name} and {reference} are equal: nothing tells which is right")
     norm = np.sqrt(sum(float(np.square(d / top).sum()) for d in difference.values()))
     direction = {t: d / top / norm for t, d in difference.items()}
     apart = float(top * norm)
     claimed = [float(sum(np.vdot(side[places[t]], v) for t, v in direction.items())) for side in (u, g)]
-    steps = _steps(point, direction)
-    losses = [_along(point, n, direction, steps) for n in (name, reference)]
-    finite = np.isfinite(losses).all(axis=(0, 1))
-    start = 0 if finite.all() else int(np.flatnonzero(~finite)[-1]) + 1
-    if len(steps) - start < 3:
+    found = _slopes(point, (name, reference), direction)
+    if found is None or not np.isfinite([apart, *claimed]).all():
         return Opinion("unknown", f"the loss of {name} or {reference} is not finite nearby: no derivative can be told")
-    moved = [loss[:, start:] for loss in losses]
-    rounding = max(_rounding(point, side) for side in (u, g))
-    slopes = [_slope(float(s[0]), m[0], m[1], steps[start:], rounding) for s, m in zip((u, g), moved, strict=True)]
-    same = bool(max(abs(float(u[0] - g[0])), float(np.abs(moved[0] - moved[1]).max())) <= LIMIT * rounding)
-    if same:
-        slopes = 2 * [min(slopes, key=lambda slope: slope.error)]
-    return _decided((name, reference), (claimed[0], claimed[1]), (slopes[0], slopes[1]), apart, same)
+    opinion = _decided((name, reference), (claimed[0], claimed[1]), found, apart)
+    if opinion.right == "neither" and _bent(point, (name, reference), direction, apart):
+        words = f"{opinion.words}; but the loss has a kink within reach, where more than one gradient can be right"
+        return replace(opinion, right="unknown", words=words)
+    return opinion
 
 
-def _decided(
-    names: tuple[str, str], claimed: tuple[float, float], slopes: tuple[_Slope, _Slope], apart: float, same: bool
-) -> Opinion:
+def _bent(point: Point, names: tuple[str, str], direction: dict[str, Array], apart: float) -> bool:
+    """Whether another direction, drawn from this one, shows a kink: where many units turn at once, gaps can cancel."""
+    rng = np.random.default_rng(0)
+    found = _slopes(point, names, {t: v * rng.standard_normal(v.shape) for t, v in direction.items()})
+    return found is None or any(slope.kinked and abs(slope.gap.value) > NEGLIGIBLE * apart for slope in found.sides)
+
+
+def _slopes(point: Point, names: tuple[str, str], direction: dict[str, Array]) -> _Slopes | None:
+    """What both losses do along ``direction``, at all steps but those that are too large to give a number."""
+    here = [point.high(name) for name in names]
+    steps = _steps(point, direction)
+    losses = np.array([_along(point, name, direction, steps) for name in names])
+    broken = np.flatnonzero(~np.isfinite(losses).all(axis=(0, 1)))
+    losses, steps = (a[..., broken.max(initial=-1) + 1 :] for a in (losses, steps))
+    if len(steps) < 4:
+        return None
+    rounding = max(_rounding(point, side) for side in here)
+    judged, reference = (_slope(float(h[0]), loss, steps, rounding) for h, loss in zip(here, losses, strict=True))
+    apart = max(abs(float(here[0][0] - here[1][0])), float(np.abs(losses[0] - losses[1]).max()))
+    same = apart <= LIMIT * rounding
+    best = min(judged, reference, key=lambda slope: slope.error)
+    return _Slopes((best, best) if same else (judged, reference), same)
+
+
+def _decided(names: tuple[str, str], claimed: tuple[float, float], found: _Slopes, apart: float) -> Opinion:
+    slopes = found.sides
     error = max(slope.error for slope in slopes)
     figures = (slopes[1].derivative.value, *claimed, error)
-    told = [f"{n} ({c:.9g})" for n, c in zip(names, claimed, strict=True)]
+    # As many digits as tell the two apart.
+    digits = int(np.clip(np.ceil(np.log10(max(map(abs, claimed)) / apart)) + 3, 6, 17))
+    told = [f"{n} ({c:.{digits}g})" for n, c in zip(names, claimed, strict=True)]
     where = "along the direction in which the two differ most"
     if not error < CLEAR * apart:
-        if any(slope.kinked for slope in slopes):
-            why = f"the loss has a kink within reach: its derivatives from left and right differ by {error:.1e}"
+        kinks = [abs(slope.gap.value) for slope in slopes if slope.kinked]
+        if kinks:
+            why = f"the loss has a kink within reach: its derivatives from left and right differ by {max(kinks):.1e}"
         else:
             why = f"their difference of {apart:.1e} is too small for central differences, with an error of {error:.1e}"
         return Opinion("unknown", f"it cannot be told whether {told[0]} or {told[1]} is right {where}: {why}", *figures)
@@ -158,14 +188,14 @@ def _decided(
         for c, slope in zip(claimed, slopes, strict=True)
     ]
     right = {(True, False): "judged", (False, True): "reference", (False, False): "neither"}.get((fits[0], fits[1]))
-    if same:
-        numeric = (
-            f"the loss's own derivative {where}, {figures[0]:.9g} by central differences (error {error:.1e}), fits"
-        )
-        found = f"neither {told[0]} nor {told[1]}" if right == "neither" else _one_of(told, fits)
-        return Opinion(str(right), f"{numeric} {found}", *figures)
+    if found.same:
+        fitting, other = told if fits[0] else told[::-1]
+        whom = f"{fitting} and not {other}" if any(fits) else f"neither {told[0]} nor {told[1]}"
+        numeric = f"{figures[0]:.{digits}g} by central differences (error {error:.1e})"
+        return Opinion(str(right), f"the loss's own derivative {where}, {numeric}, fits {whom}", *figures)
     own = " and ".join(
-        f"{t} has {slope.derivative.value:.9g} by central differences" for t, slope in zip(told, slopes, strict=True)
+        f"{t} has {slope.derivative.value:.{digits}g} by central differences"
+        for t, slope in zip(told, slopes, strict=True)
     )
     if right is None:
         lead = "each gradient fits its own loss: the two compute different losses"
@@ -176,21 +206,16 @@ def _decided(
     return Opinion(right or "unknown", f"{lead} ({where}, {own}, error {error:.1e})", *figures)
 
 
-def _one_of(told: list[str], fits: list[bool]) -> str:
-    return f"{told[fits.index(True)]} and not {told[fits.index(False)]}"
-
-
 def _steps(point: Point, direction: dict[str, Array]) -> Array:
     """The steps h (LEVELS,), of which the first moves no tensor by more than FIRST of its rms, in the Euclidean norm.
 
-    A layer's output then changes by no more than a like part of its size, whether one of its weights moves or all.
+    A layer's output then changes by no more than a like part of its size, whether one of its weights moves or all. A
+    tensor that is much smaller than all parameters' rms counts as SMALL of it: it may have been 0 a moment ago.
     """
-    everything = np.concatenate([value.ravel() for value in point.parameters.values()])
-    whole = float(rms(everything)) or 1.0
-    sizes = [
-        (float(rms(point.parameters[t].reshape(-1))) or whole, float(np.linalg.norm(v))) for t, v in direction.items()
-    ]
-    scale = min(size / norm for size, norm in sizes if norm > 0)
+    whole = float(rms(np.concatenate([value.ravel() for value in point.parameters.values()]))) or 1.0
+    sizes = {t: max(float(rms(point.parameters[t].reshape(-1))), SMALL * whole) for t in direction}
+    norms = {t: float(np.linalg.norm(v)) for t, v in direction.items()}
+    scale = min(sizes[t] / norm for t, norm in norms.items() if norm > 0)
     return np.asarray(scale * FIRST / SHRINK ** np.arange(LEVELS))
 
 
@@ -212,7 +237,8 @@ def _rounding(point: Point, side: Array) -> float:
     return 4 * UNIT_ROUNDOFF[point.dtype] * (abs(float(side[0])) + through)
 
 
-def _slope(here: float, right: Array, left: Array, steps: Array, rounding: float) -> _Slope:
+def _slope(here: float, losses: Array, steps: Array, rounding: float) -> _Slope:
+    right, left = losses
     central = (right - left) / (2 * steps)
     gaps = ((right - here) - (here - left)) / steps
     # A loss may be rounded more coarsely than its value shows. What is left at small steps, beyond h^4, is that.

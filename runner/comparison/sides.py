@@ -14,7 +14,15 @@ from runner.arrays import DTYPES, Array
 from runner.backends.base import Backend, BackendChoice, Problem, State
 from runner.backends.scratch import Scratch
 from runner.comparison.constants import NOISY_RUNS, SHIFT
-from runner.comparison.rounding import empty_noisy, moved_inputs, moved_parameters, noise, rms, two_precisions
+from runner.comparison.rounding import (
+    empty_noisy,
+    in_squares,
+    moved_inputs,
+    moved_parameters,
+    noise,
+    rms,
+    two_precisions,
+)
 from runner.comparison.tensors import Layout
 
 LOW, HIGH = DTYPES["float32"], DTYPES["float64"]
@@ -127,13 +135,13 @@ class Point:
 
         ``known`` holds tensors in float32 that the run has computed already, by name. None where the look is void.
         """
-        total: Array = np.zeros(self.layout.size)
+        total: Array | None = None
         for name in {self.sides.reference: None, self.sides.library: None}:
             low = known[name] if name in known else self._evaluate(self.sides.low[name])
             sigma = two_precisions(self.layout, low, self.high(name))
             if sigma is None:
                 return None
-            total = np.hypot(total, sigma)
+            total = sigma if total is None else in_squares(total, sigma)
         return total
 
     def sigma_of_noise(self, error: float) -> Array:
