@@ -39,10 +39,10 @@ def deviation(layout: Layout, u: Array, g: Array) -> Deviation:
         scale = np.abs(u)
         np.maximum(scale, np.abs(g), out=scale)
         max_abs = np.maximum.reduceat(d, layout.starts)
-        np.divide(d, scale, out=scale, where=d != 0)
-        scale[d == 0] = 0
+        np.divide(d, scale, out=scale)
+        max_rel = np.nan_to_num(np.fmax.reduceat(scale, layout.starts), nan=0.0, posinf=np.inf)  # 0 / 0 is no deviation
         sizes = np.diff(layout.starts, append=layout.size)
-        return Deviation(max_abs, np.maximum.reduceat(scale, layout.starts), _rms(layout, d, max_abs, sizes))
+        return Deviation(max_abs, np.where(np.isnan(max_abs), np.nan, max_rel), _rms(layout, d, max_abs, sizes))
 
 
 def _rms(layout: Layout, d: Array, max_abs: Array, sizes: Array) -> Array:

@@ -16,7 +16,7 @@ EXACT_UFUNCS = frozenset([
     "fmod", "remainder", "floor_divide", "divmod",
 ])
 # fmt: on
-"""Ufuncs whose results are not rounded. (A remainder is where the signs differ; but whole numbers have to stay whole.)"""
+"""Ufuncs whose results are not rounded. A remainder is, where the signs differ; but whole numbers have to stay whole."""
 
 SUMS_OF_PRODUCTS = frozenset([np.matmul, np.vecdot, np.matvec, np.vecmat])
 """Ufuncs whose operands err too: a product of one term alone has no rounding of a sum to show."""
@@ -101,7 +101,7 @@ class NoisyArray(np.ndarray[Any, Any]):
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if func in THROUGH:
             return super().__array_function__(func, types, args, kwargs)
-        if func not in PLACING | SUMMING or (func is np.pad and not _pads_exactly(*args, **kwargs)):
+        if func not in PLACING | SUMMING or (func is np.pad and not _pads_exactly(args, kwargs)):
             raise TypeError(f"noisy arithmetic does not cover numpy's {func.__name__}: its rounding would not be seen")
         key, place = TARGETS.get(func, ("out", len(args)))
         target = kwargs.get(key, args[place] if place < len(args) else None)
@@ -200,7 +200,8 @@ def _refuse_kind(name: str, value: Any) -> None:
         raise TypeError(f"noisy arithmetic does not cover {value.dtype} numbers, as in numpy.{name}")
 
 
-def _pads_exactly(array: Any, width: Any, mode: Any = "constant", **_: Any) -> bool:
+def _pads_exactly(args: Any, kwargs: Any) -> bool:
+    mode = kwargs.get("mode", args[2] if len(args) > 2 else "constant")
     return isinstance(mode, str) and mode not in ("mean", "median", "linear_ramp")
 
 

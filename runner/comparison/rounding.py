@@ -34,14 +34,21 @@ def two_precisions(layout: Layout, low: Array, high: Array) -> Array | None:
         error = low - high
         if not np.isfinite(error).all():
             return None
-        gradient = high[layout.gradients]
-        top = np.abs(gradient).max() or 1.0
-        if np.linalg.norm(error[layout.gradients] / top) > np.linalg.norm(gradient / top):
+        if _norm(error[layout.gradients]) > _norm(high[layout.gradients]):
             return None
         out = np.empty_like(error)
         for place, shape in zip(layout.slices().values(), layout.shapes, strict=True):
             out[place] = smooth(error[place].reshape(shape)).ravel()
     return out
+
+
+def _norm(values: Array) -> float:
+    """The Euclidean norm, scaled where squares leave the range."""
+    norm = float(np.sqrt(np.dot(values, values)))
+    if 1e-140 < norm < 1e140:
+        return norm
+    top = float(np.abs(values).max(initial=0.0))
+    return top * float(np.linalg.norm(values / top)) if 0 < top < np.inf else top
 
 
 def smooth(error: Array) -> Array:

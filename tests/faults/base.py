@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from runner.arrays import Array, Shape
 from runner.backends.base import Backend, BackendChoice, Problem, Step
 from runner.backends.scratch import ScratchBackend
 from runner.layers.base import Buffers, Layer, Parameter, Pass
+from runner.layers.linear import ScratchLinear
 from runner.losses.base import Loss, LossPass
 from runner.network import Network, Place
 
@@ -41,6 +42,134 @@ class AlteredStep(ScratchBackend):
     def after(self, step: Step, x: Array, y: Array) -> Step:
         """What comes out in place of the right ``step``."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Site:
+    """A layer on the way back: its input, its output, the delta that arrived, and what the right layer hands on."""
+
+    x: Array
+    y: Array
+    delta: Array
+    dx: Array
+    own: Pass
+
+    @property
+    def linear(self) -> ScratchLinear:
+        """The layer's own pass, whose ``d_weight`` and ``d_bias`` are right and may be written over."""
+        assert isinstance(self.own, ScratchLinear)
+        return self.own
+
+
+class _Around:
+    """A right pass, and what is done after its backward."""
+
+    def __init__(self, own: Pass, spoil: Callable[[Site], Array]) -> None:
+        self.own, self.spoil = own, spoil
+
+    def forward(self, x: Array) -> Array:
+        self.x, self.y = x, self.own.forward(x)
+        return self.y
+
+    def backward(self, delta: Array) -> Array:
+        return self.spoil(Site(self.x, self.y, delta, self.own.backward(delta), self.own))
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrongBackward(Altered):
+    """Every layer of one kind hands on what ``spoil`` gives, which may also write over the layer's gradients."""
+
+    kind: ClassVar[type[Layer]]
+
+    def alter(self, problem: Problem) -> Problem:
+        own = {place.name: place.layer for place in problem.network.places}
+        for name, layer in own.items():
+            if isinstance(layer, self.kind):
+                problem = with_passes(problem, self.kind, self._around(layer), name)
+        return problem
+
+    def _around(self, layer: Layer) -> Callable[[Buffers], Pass]:
+        return lambda buffers: _Around(layer.scratch(buffers), self.spoil)
+
+    @abstractmethod
+    def spoil(self, t: Site) -> Array:
+        """The wrong gradient of the layer's input; or ``t.dx``, which is right."""
+
+
+@dataclass(frozen=True)
+class AtLoss:
+    """Prediction and target (batch, out), the right loss and its right gradient."""
+
+    p: Array
+    y: Array
+    loss: Array
+    dp: Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrongLoss(Altered):
+    """A loss with another value, another gradient, or both."""
+
+    def alter(self, problem: Problem) -> Problem:
+        return with_loss(problem, lambda shape, empty: _LossAround(problem.loss.scratch(shape, empty), self))
+
+    def value(self, t: AtLoss) -> Array:
+        """The loss."""
+        return t.loss
+
+    def slope(self, t: AtLoss) -> Array:
+        """Its gradient by the prediction."""
+        return t.dp
+
+
+class _LossAround:
+    def __init__(self, own: LossPass, wrong: WrongLoss) -> None:
+        self.own, self.wrong = own, wrong
+
+    def forward(self, prediction: Array, y: Array) -> Array:
+        self.right = AtLoss(prediction, y, self.own.forward(prediction, y), self.own.backward())
+        return np.asarray(self.wrong.value(self.right))
+
+    def backward(self) -> Array:
+        return np.asarray(self.wrong.slope(self.right))
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a step started from."""
+
+    parameters: Mapping[str, Array]
+    lr: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrongGradients(BackendChoice):
+    """The finished gradients are changed before they are returned."""
+
+    def make(self, name: str, problem: Problem, dtype: np.dtype[Any]) -> Backend:
+        return _Finished(name, problem, dtype, self.changed)
+
+    @abstractmethod
+    def changed(self, gradients: Mapping[str, Array], given: Given) -> Mapping[str, Array]:
+        """The wrong gradients, at least those that are wrong."""
+
+
+class _Finished(AlteredStep):
+    def __init__(
+        self,
+        name: str,
+        problem: Problem,
+        dtype: np.dtype[Any],
+        changed: Callable[[Mapping[str, Array], Given], Mapping[str, Array]],
+    ) -> None:
+        super().__init__(name, problem, dtype)
+        self._changed = changed
+
+    def after(self, step: Step, x: Array, y: Array) -> Step:
+        right = {name: np.array(gradient) for name, gradient in step.gradients.items()}
+        for name, wrong in self._changed(right, Given(self._parameters, self._problem.lr)).items():
+            step.gradients[name][...] = wrong
+        return step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +219,11 @@ def with_passes(
             return place
         return replace(place, layer=OtherPass(name=None, right=place.layer, make_pass=make_pass))
 
-    return replace(problem, network=Network(tuple(changed(place) for place in problem.network.places)))
+    return with_places(problem, [changed(place) for place in problem.network.places])
+
+
+def with_places(problem: Problem, places: Sequence[Place]) -> Problem:
+    return replace(problem, network=Network(tuple(places)))
 
 
 def with_loss(problem: Problem, make_pass: Callable[[Shape, Callable[[Shape], Array]], LossPass]) -> Problem:
