@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -65,6 +65,8 @@ def judge_operation(
 @dataclass(frozen=True, kw_only=True)
 class _Product(Loss):
     """L = the sum of y dy, so that dL/dx is the vector-Jacobian product of dy."""
+
+    formula: ClassVar[str] = "L = the sum of y dy, dL/dy = dy"
 
     def scratch(self, shape: Shape, empty: Callable[[Shape], Array]) -> LossPass:
         raise NotImplementedError("an operation has no layers")

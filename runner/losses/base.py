@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from runner.arrays import Array, Shape
 
@@ -28,6 +28,9 @@ class LossPass(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class Loss(ABC):
     """A loss's configuration."""
+
+    formula: ClassVar[str]
+    """The loss L of prediction p and target y, and dL/dp, in one line."""
 
     @abstractmethod
     def scratch(self, shape: Shape, empty: Callable[[Shape], Array]) -> LossPass:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class MeanOfSquaredErrors(Loss):
     """Averaged over samples and outputs."""
+
+    formula: ClassVar[str] = "L = the mean of (p - y)^2, dL/dp = 2 (p - y) / n, n = samples times outputs"
 
     def scratch(self, shape: Shape, empty: Callable[[Shape], Array]) -> ScratchMSE:
         return ScratchMSE(shape, empty)

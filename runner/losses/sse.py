@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class SumOfSquaredErrors(Loss):
     """Summed over samples and outputs, not averaged."""
+
+    formula: ClassVar[str] = "L = the sum of (p - y)^2, dL/dp = 2 (p - y)"
 
     def scratch(self, shape: Shape, empty: Callable[[Shape], Array]) -> ScratchSSE:
         return ScratchSSE(shape, empty)

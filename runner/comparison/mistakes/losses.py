@@ -11,7 +11,9 @@ import numpy as np
 from runner.arrays import Array
 from runner.comparison.mistakes.base import Alteration, AtLoss, Passage
 
-RIGHT = "dL/dp, the derivative of the loss L as it is configured, by the prediction p"
+OF_LOSS = ""
+"""The right formula is the loss's own."""
+
 BATCH = "each sample of the batch counts once, in L and in every gradient"
 
 
@@ -22,7 +24,7 @@ class AtTheLoss:
     name: str
     sentence: str
     change: AtLoss
-    formula: str = RIGHT
+    formula: str = OF_LOSS
 
 
 def _gradient(change: Callable[[Passage, Array], Array]) -> AtLoss:
@@ -198,4 +200,4 @@ def losses(passage: Passage) -> Iterator[Alteration]:
     for wrong in LOSSES:
         if wrong.name in OVER_ELEMENTS and _elements(passage) == passage.batch:
             continue
-        yield Alteration(wrong.name, wrong.sentence, wrong.formula, loss=wrong.change)
+        yield Alteration(wrong.name, wrong.sentence, wrong.formula or passage.problem.loss.formula, loss=wrong.change)

@@ -17,6 +17,15 @@ SIGNIFICANT = 6
 
 TORCH_ADDS = 1e-6
 
+FITTED = {
+    "weight_decay": "c times the parameter itself is added to the gradient (weight decay); c is read off",
+    "clipped_by_norm": "the gradients are clipped to a norm of c, as they are or as torch does it; c is read off",
+    "tensor_clipped_by_norm": "the gradient of one parameter is clipped to a norm of c; c is read off",
+    "clipped_by_value": "the gradients are clipped to +-c; c is read off",
+    "gradients_accumulated": "c times the gradients of the step before are added, 1 where they are not set to 0",
+}
+"""The mistakes with a number in them, in words for any number."""
+
 
 def whole(passage: Passage) -> Iterator[Alteration]:
     """What needs no number of the observed gradients to be computed."""
