@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, combinations
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from runner.comparison.mistakes.whole import fitted, of_previous, whole
 from runner.comparison.observed import Cause, Observed
 from runner.comparison.rounding import empty_noisy, noise, rms
 
-MOST_AT_ONCE = 3
+MOST_AT_ONCE = 4
 """Mistakes that are looked for in one backpropagation."""
 
 NEAR = 0.2
@@ -55,27 +55,37 @@ class _Search:
         self._same = max(1e-6, 1e3 * UNIT_ROUNDOFF[self._point.dtype])
         self._passage = self._loaded(Passage(self._problem, self._layout, np.empty))
         self._all = list(self._every())
+        self._furthest_yet: list[_Trial] = []
 
     def explain_all(self) -> list[Cause]:
-        """One mistake that explains all, else two at once, else three."""
+        """One mistake that explains all, else two at once, and so on."""
         begun = [_Trial((), False, 0)]
         for _ in range(MOST_AT_ONCE):
-            trials = [self._tried((*t.made, another)) for t in begun for another in self._next(t)]
-            proved = [self._proved(t.made, self._suspects) for t in trials if t.near]
-            found = [cause for cause in proved if cause is not None]
-            if found:
-                return _distinct(found)
-            begun = self._furthest(trials)
+            ahead: list[_Trial] = []
+            for further in (self._by_one, self._by_two):
+                trials = [(t, self._tried((*t.made, *more))) for t in begun for more in further(t)]
+                proved = [self._proved(t.made, self._suspects) for _, t in trials if t.near]
+                found = [cause for cause in proved if cause is not None]
+                if found:
+                    return _distinct(found)
+                ahead = ahead or self._furthest([t for before, t in trials if t.reach > before.reach])
+                if ahead:
+                    break
+            if not ahead:
+                break
+            self._furthest_yet = begun = ahead
         return []
 
     def explain_some(self) -> list[Cause]:
-        """Single mistakes that agree with what is seen in every tensor that they change."""
-        found = []
+        """What explains the first wrong tensors, and single mistakes that agree in every later tensor they change."""
+        begun = [(t, self._proved(t.made, self._suspects[: t.reach])) for t in self._furthest_yet]
+        found = [cause for _, cause in begun if cause is not None]
+        rest = self._suspects[max((t.reach for t, _ in begun), default=0) :]
         for another in self._all:
             given = self._run((another,))
             changed = np.abs(given - self._observed.right) > LIMIT * self._observed.unit
             tensors = [n for n in self._layout.order if changed[self._places[n]].any()]
-            if tensors and set(tensors) <= set(self._suspects) and self._near(given, tensors):
+            if tensors and set(tensors) <= set(rest) and self._near(given, tensors):
                 cause = self._proved((another,), tensors)
                 found += [cause] if cause is not None else []
         return _distinct(found)
@@ -93,38 +103,37 @@ class _Search:
             families.append(of_previous(observed.gradients(observed.previous.library), right, seen))
         yield from chain.from_iterable(families)
 
-    def _next(self, trial: _Trial) -> list[Alteration]:
+    def _by_one(self, trial: _Trial) -> list[tuple[Alteration, ...]]:
         """What may explain the first tensor that is still unexplained."""
         if trial.reach == len(self._suspects) or (trial.made and trial.made[0].changes_forward):
             return []
         first = self._suspects[trial.reach]
-        return [a for a in self._all if self._begins_at(a) in (None, first) and not _overlap(a, trial.made)]
+        return [(a,) for a in self._all if self._may_begin(a, first) and not _overlap(a, trial.made)]
+
+    def _by_two(self, trial: _Trial) -> list[tuple[Alteration, ...]]:
+        """Two mistakes on the way from one layer's parameters to the next one's: neither shows without the other."""
+        back = [a for (a,) in self._by_one(trial) if len(a.leaving) == 1]
+        return [(a, b) for a, b in combinations(back, 2) if a.leaving.keys() != b.leaving.keys()]
 
     def _tried(self, made: tuple[Alteration, ...]) -> _Trial:
         c = self._run(made)
         matched = [self._matches(c, name) for name in self._suspects]
         return _Trial(made, self._near(c, self._suspects), [*matched, False].index(False))
 
-    def _begins_at(self, alteration: Alteration) -> str | None:
-        """The first tensor, in the order of computation, that a mistake at one place can change; None if any."""
+    def _may_begin(self, alteration: Alteration, first: str) -> bool:
+        """Whether ``first`` can be the first tensor, in the order of computation, that the mistake changes."""
         sites = [*alteration.leaving, *alteration.gradient]
         if len(sites) != 1:
-            return None
-        places = self._problem.network.places
-        if alteration.gradient:
-            return self._first_of(sites[0])
-        below = next((i for i in reversed(range(sites[0])) if places[i].parameters), None)
-        return "" if below is None else places[below].full(next(iter(places[below].parameters)))
-
-    def _first_of(self, i: int) -> str:
-        place = self._problem.network.places[i]
-        mine = [place.full(local) for local in place.parameters]
-        return next((name for name in self._suspects if name in mine), "")
+            return True
+        places, i = self._problem.network.places, sites[0]
+        if alteration.leaving:
+            i = next((k for k in reversed(range(i)) if places[k].parameters), i)
+        return first in [places[i].full(local) for local in places[i].parameters]
 
     def _furthest(self, trials: list[_Trial]) -> list[_Trial]:
         """The mistakes that explain the most of the first wrong tensors, at least one; a few of them."""
         best = max((t.reach for t in trials), default=0)
-        ahead = [t for t in trials if t.reach == best > 0]
+        ahead = [t for t in trials if t.reach == best]
         return [t for t in ahead if self._proved(t.made, self._suspects[:best]) is not None][:MOST_AT_ONCE]
 
     def _matches(self, c: Array, name: str) -> bool:

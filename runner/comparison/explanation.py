@@ -67,7 +67,7 @@ def explain(name: str, judged: Judged, previous: Point | None) -> Explanation:
         subject=subject,
         causes=tuple(found),
         unexplained=unexplained,
-        pattern=pattern(observed) if unexplained else "",
+        pattern=pattern(observed, unexplained) if unexplained else "",
         where=where_in_words(rows),
         layers=tuple(rows),
         opinion=third_opinion(point, name, observed.suspects),

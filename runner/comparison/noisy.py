@@ -16,7 +16,7 @@ EXACT_UFUNCS = frozenset([
     "fmod", "remainder", "floor_divide", "divmod",
 ])
 # fmt: on
-"""Ufuncs whose results are not rounded. A remainder is, where the signs differ; but whole numbers have to stay whole."""
+"""Ufuncs whose results are not rounded. (A remainder is, where signs differ; but whole numbers have to stay whole.)"""
 
 SUMS_OF_PRODUCTS = frozenset([np.matmul, np.vecdot, np.matvec, np.vecmat])
 """Ufuncs whose operands err too: a product of one term alone has no rounding of a sum to show."""
@@ -39,8 +39,7 @@ PLACING: frozenset[Any] = frozenset([
     np.broadcast_to, np.split, np.array_split, np.roll, np.flip, np.copy, np.sort, np.argsort, np.atleast_1d,
     np.atleast_2d, np.empty_like, np.zeros_like, np.ones_like, np.full_like, np.diagonal, np.diag, np.tril,
     np.triu, np.nan_to_num, np.copyto, np.put_along_axis, np.shape, np.ndim, np.size, np.nonzero, np.flatnonzero,
-    np.unique, np.lib.stride_tricks.sliding_window_view, np.lib.stride_tricks.as_strided, np.shares_memory,
-    np.array_equal,
+    np.unique, np.lib.stride_tricks.sliding_window_view, np.shares_memory, np.array_equal,
 ])
 # fmt: on
 """Array functions that move or make values and round none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -15,17 +15,14 @@ MOST_SAMPLES = 256
 """Batches up to this size are searched for a single sample that is left out or counts twice."""
 
 
-def pattern(observed: Observed) -> str:
-    """What is seen, in words: of the first wrong tensor, and of the samples."""
-    if not observed.suspects:
-        return ""
-    name = observed.suspects[0]
+def pattern(observed: Observed, unexplained: Sequence[str]) -> str:
+    """What is seen, in words: of the first wrong tensor that no cause explains, and of the samples."""
+    name = unexplained[0]
     place = observed.point.layout.slices()[name]
     shape = observed.point.layout.shapes[observed.point.layout.names.index(name)]
     u, g, unit = (v[place].reshape(shape) for v in (observed.seen, observed.right, observed.unit))
     seen = [*_of_all(observed), *_of_tensor(u, g, unit), *_of_samples(observed)]
-    where = f"in {name}, the first that is wrong: " if seen else ""
-    return where + "; ".join(seen)
+    return f"in {name}, {'; '.join(seen)}" if seen else ""
 
 
 def _of_all(observed: Observed) -> Iterator[str]:

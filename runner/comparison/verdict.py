@@ -160,7 +160,7 @@ class Judge:
             error=np.maximum.reduceat(np.abs(flat[name] - u), layout.starts),
             reference_error=np.maximum.reduceat(np.abs(flat[reference] - g), layout.starts),
             suspects=suspects,
-            finding=logic.finding or precision.finding,
+            finding="; ".join(filter(None, [logic.finding or precision.finding, _narrowed(layout, logic)])),
             blind_below=blind_below(layout, logic) if dtype != HIGH.name else 0.0,
             explanation=self._explain(name, logic),
         )
@@ -188,3 +188,14 @@ class Judge:
         if judged.roundings.max() <= LIMIT:
             return judged
         return replace(judged, verdict="imprecise", finding=f"the arithmetic loses digits that {dtype} has")
+
+
+def _narrowed(layout: Layout, logic: Judged) -> str:
+    """In words, the narrower dtype that all gradients of a side that disagrees are numbers of."""
+    u, g = logic.u[layout.gradients], logic.g[layout.gradients]
+    if logic.verdict not in ("imprecise", "mismatch"):
+        return ""
+    for dtype in (np.float16, np.float32):
+        if (u.astype(dtype) == u).all() and not (g.astype(dtype) == g).all():
+            return f"all its gradients are {np.dtype(dtype)} numbers: they were rounded to it on the way"
+    return ""

@@ -57,6 +57,20 @@ def _rows(keep: Callable[[int], slice]) -> AtLoss:
     return change
 
 
+def _broadcast(passage: Passage) -> tuple[Array, Array]:
+    """Loss and gradient where each prediction meets the targets of all samples, (batch, batch) errors in all."""
+    n = passage.batch
+    pairs = passage.problem.loss.scratch((n, n), passage.empty)
+    predictions, targets = passage.empty((n, n)), passage.empty((n, n))
+    predictions[...], targets[...] = passage.outputs[-1], passage.y.reshape(1, n)
+    loss = pairs.forward(predictions, targets)
+    return loss, np.add.reduce(pairs.backward(), axis=1).reshape(n, 1)
+
+
+def _if_one_output(change: AtLoss) -> AtLoss:
+    return lambda passage, loss, delta: change(passage, loss, delta) if delta.shape[1:] == (1,) else (loss, delta)
+
+
 def _elements(passage: Passage) -> int:
     return prod(passage.layout.shapes[1])
 
@@ -134,6 +148,18 @@ LOSSES = (
         "targets_shifted",
         "every sample has the target of the one before it",
         _of(lambda passage: passage.outputs[-1], lambda passage: np.roll(passage.y, 1, axis=0)),
+        BATCH,
+    ),
+    AtTheLoss(
+        "loss_broadcast",
+        "predictions (batch, 1) minus targets (batch,) are (batch, batch): each prediction meets the targets of all",
+        _if_one_output(lambda passage, loss, delta: _broadcast(passage)),
+        BATCH,
+    ),
+    AtTheLoss(
+        "gradient_broadcast",
+        "in the gradient of the loss each prediction meets the targets of all samples, by broadcasting",
+        _if_one_output(lambda passage, loss, delta: (loss, _broadcast(passage)[1])),
         BATCH,
     ),
     AtTheLoss(
