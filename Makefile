@@ -5,16 +5,25 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint ui bench clean
+.PHONY: help run new-backprop test fuzz lint ui bench clean
 
 help:  ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 run: $(VENV)/run  ## train the default network by both backends and say whether they agree
 	$(BIN)/python -m runner lr=0.05 seed=1
 
+new-backprop: $(VENV)/run  ## write a file to start your own backpropagation from: make new-backprop FILE=my.py
+	$(BIN)/python -m runner new-backprop "$(FILE)"
+
 test: $(VENV)/dev  ## run the tests
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+fuzz: $(VENV)/dev  ## judge 10,000 random right configurations and 3,400 mutants; goes on where it stopped
+	$(BIN)/python -m tests.fuzzing
+
+faults: $(VENV)/dev  ## run every deliberately wrong backpropagation on the command line
+	$(BIN)/python -m tests.faults
 
 lint: $(VENV)/dev  ## check style and types
 	$(BIN)/ruff check .

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from runner import stopping
 from runner.catalog import Catalog
+from runner.commands import COMMANDS, run_command
 from runner.errors import AGREE, BAD_INPUT, NOT_FINISHED, ConfigError
 from runner.paths import CONF
 
@@ -15,8 +16,9 @@ from runner.paths import CONF
 def main() -> None:
     """Runs what the command line says and exits."""
     stopping.install()
+    argv = sys.argv[1:]
     try:
-        code = run(sys.argv[1:])
+        code = run_command(argv) if argv and argv[0] in COMMANDS else run(argv)
     except KeyboardInterrupt as stop:
         if not stop.args:  # a job that was running has told already
             print("runner: interrupted", file=sys.stderr)

@@ -14,6 +14,8 @@ at every step, and says whether they agree. Exit code: 0 agree, 1 disagree, 2 ba
   python -m runner lr=0.05 seed=1                      one run
   python -m runner -m lr=0.01,0.05 seed=range(1,11)    a sweep
   python -m runner experiment=assignment               a prepared experiment
+  python -m runner new-backprop my.py                  a file to start your own backpropagation from
+  python -m runner grade FOLDER                        a verdict on every submission in a folder
 """
 
 KEY_LINE = re.compile(r"^(?P<key>[a-z_]+): +(?P<value>.*?) +# (?P<words>.*)$")

@@ -66,7 +66,7 @@ def _load_file(path: Path) -> ModuleType:
         changed = path.stat().st_mtime_ns
     except OSError as error:
         raise FileNotFoundError(error.errno, error.strerror, str(path)) from error
-    name = f"runner_user_{hashlib.sha256(f'{path} {changed}'.encode()).hexdigest()[:16]}"
+    name = f"runner_user_{hashlib.sha256(f'{path} {changed}'.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,6 +45,9 @@ class Submission:
     file: Path
 
 
+Grades = Generator[tuple[Submission, Grade], None, None]
+
+
 @dataclass(frozen=True)
 class Rules:
     """What holds for all submissions: seconds, GiB, the function's name, and the run's configuration."""
@@ -55,7 +58,7 @@ class Rules:
     config: dict[str, Any]
 
 
-def graded(submissions: Sequence[Submission], rules: Rules, workers: int) -> Iterator[tuple[Submission, Grade]]:
+def graded(submissions: Sequence[Submission], rules: Rules, workers: int) -> Grades:
     """Every submission with its grade, as they finish. Whoever stops listening stops the processes."""
     waiting, running = list(submissions), list[_Child]()
     try:
@@ -64,8 +67,9 @@ def graded(submissions: Sequence[Submission], rules: Rules, workers: int) -> Ite
                 with stopping.uninterrupted():
                     running.append(_Child(waiting.pop(0), rules))
             for child in [child for child in running if child.has_ended()]:
-                yield child.submission, child.grade()
+                found = child.grade()
                 running.remove(child)
+                yield child.submission, found
             time.sleep(PAUSE)
     finally:
         for child in running:
@@ -102,17 +106,20 @@ class _Child:
                 stderr=printed,
                 start_new_session=True,
             )
-        self._started, self._begun, self._late = time.monotonic(), float("nan"), False
+        self._started, self._late = time.monotonic(), False
+        self._begun: float | None = None
 
     def has_ended(self) -> bool:
         """Whether it has come to its end, or to the end of its time."""
         if self._process.poll() is not None:
             return True
         now = time.monotonic()
-        if self._begun != self._begun and self._ready.exists():
+        if self._begun is None and self._ready.exists():
             self._begun = now
-        begun = self._begun == self._begun
-        self._late = now - self._begun > self._rules.timeout if begun else now - self._started > LONGEST_START
+        if self._begun is None:
+            self._late = now - self._started > LONGEST_START
+        else:
+            self._late = now - self._begun > self._rules.timeout
         return self._late
 
     def grade(self) -> Grade:
@@ -143,7 +150,7 @@ class _Child:
             return failed("time_limit", f"still running after {self._rules.timeout:g} seconds")
         if code >= 0:
             return failed("exit", f"ended its process with exit code {code} before it was judged")
-        name = signal.Signals(-code).name
+        name = next((known.name for known in signal.Signals if known == -code), str(-code))
         hint = f" ({SIGNALS[name]})" if name in SIGNALS else ""
         return failed("signal", f"its process was ended by the signal {name}{hint}")
 

@@ -66,6 +66,7 @@ def main(job_file: str) -> None:
 
     folder = str(Path(job.file).parent)
     sys.path[:] = [entry for entry in sys.path[:own] if entry != folder] + [folder] + sys.path[own:]
+    sys.dont_write_bytecode = True  # the folder of submissions stays as it was
     os.chdir(job.work)
     _limit(job.memory)
     Path(job.ready).touch()
@@ -75,9 +76,14 @@ def main(job_file: str) -> None:
 
 def _limit(memory: int) -> None:
     """Of data, not of address space, most of which is libraries that are mapped and never touched."""
-    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for what, most in (
+        (resource.RLIMIT_DATA, memory),
+        (resource.RLIMIT_FSIZE, LARGEST_FILE),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        hard = resource.getrlimit(what)[1]
+        limit = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (limit, limit))
 
 
 def _graded(setup: Setup, function: Function, job: Job) -> Grade:
