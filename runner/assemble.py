@@ -18,7 +18,7 @@ from runner.backends.base import BackendChoice, Problem, State
 from runner.catalog import Catalog
 from runner.config import build, build_named
 from runner.data.base import Data, Stream, Target, generator
-from runner.errors import ConfigError
+from runner.errors import ConfigError, choices
 from runner.init.base import Init
 from runner.layers.base import Layer
 from runner.losses.base import Loss
@@ -119,7 +119,7 @@ def _check_numbers(config: Mapping[str, Any]) -> None:
         if config[group]["every"] < 1:
             raise ConfigError(f"{group}.every", config[group]["every"], "a whole number from 1")
     if config["dtype"] not in DTYPES:
-        raise ConfigError("dtype", config["dtype"], " or ".join(DTYPES))
+        raise ConfigError("dtype", config["dtype"], choices(DTYPES, config["dtype"]))
 
 
 def _check_tracking(tracking: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from runner.arrays import DTYPES, Array, Shape
+from runner.arrays import DTYPES, WIDE, Array, Shape, is_narrow
 from runner.backends.base import Backend, BackendChoice, Empty, FormError, Problem, State, Step
 from runner.backends.function import GivenFunction
 from runner.checking import name_of
@@ -37,9 +37,9 @@ def judge_operation(
     device: str,
 ) -> tuple[RunVerdict, tuple[str, ...]]:
     """The verdict on ``op``, and the names of both; see ``runner.check_op``."""
-    for key, value in (("dtype", dtype), ("only_dtype", only_dtype or dtype)):
-        if value not in DTYPES:
-            raise ConfigError(key, value, choices(DTYPES, value))
+    for key, value, allowed in (("dtype", dtype, tuple(DTYPES)), ("only_dtype", only_dtype or WIDE[0], WIDE)):
+        if value not in allowed:
+            raise ConfigError(key, value, choices(allowed, value))
     rng = np.random.default_rng(seed)
     given = [_drawn(rng, i).astype(DTYPES[dtype]) for i in inputs]
     xs = {f"x{k}": value for k, value in enumerate(given)}
@@ -94,6 +94,10 @@ class _Over:
 
     def step(self, x: Array, y: Array, *, draws: Mapping[str, Array], training: bool = True) -> Step:
         loss, output, gradients = self._function(dict(self._parameters), x, self._copy(y))
+        kind = type(self._empty((), np.dtype(np.float64)))
+        if not all(isinstance(value, kind) for value in (output, *gradients.values())):
+            words = "turns its arguments into plain arrays (as np.asarray does): rounding cannot be measured on it"
+            raise FormError(self.name, words)
         return Step(np.asarray(loss), output, gradients)
 
     def update(self) -> None:
@@ -126,7 +130,8 @@ def _as_backprop(pair: Pair, names: Sequence[str]) -> Callable[..., Any]:
         output = forward(*values)
         products = vjp(y[0], *values)
         products = products if isinstance(products, tuple | list) else (products,)
-        loss = np.add.reduce((output * y[0]).reshape(-1))
+        terms = (output * y[0]).reshape(-1)
+        loss = np.add.reduce(terms, dtype=np.float32 if is_narrow(terms.dtype) else None)
         return loss, output[None], dict(zip(names, products, strict=False))
 
     return backprop
@@ -135,11 +140,13 @@ def _as_backprop(pair: Pair, names: Sequence[str]) -> Callable[..., Any]:
 def _as_module(op: Any, xs: Mapping[str, Array], device: str) -> torch.nn.Module:
     import torch
 
+    from runner.backends.tensors import to_torch
+
     class Operation(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
             for name, value in xs.items():
-                self.register_parameter(name, torch.nn.Parameter(torch.tensor(value)))
+                self.register_parameter(name, torch.nn.Parameter(to_torch(value)))
 
         def forward(self, _: torch.Tensor) -> torch.Tensor:
             output: torch.Tensor = _applied(op)(*(p.to(device) for p in self.parameters()))

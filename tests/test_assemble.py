@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from runner.arrays import DTYPES
 from runner.assemble import assemble
 from runner.errors import ConfigError
 from tests.helpers import CATALOG, configuration, make_setup
@@ -29,7 +30,7 @@ def refused(key: str, *overrides: str, **changed: Any) -> str:
         ("epochs", 0),
         ("batch_size", 0),
         ("threads", 0),
-        ("dtype", "float16"),
+        ("dtype", "float8"),
         ("dtype", "double"),
     ],
 )
@@ -75,7 +76,7 @@ def test_what_does_not_fit_is_refused_by_its_key(overrides: list[str], key: str)
     refused(key, *overrides)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", list(DTYPES))
 def test_everything_is_in_the_runs_dtype(dtype: str) -> None:
     setup = make_setup(f"dtype={dtype}")
     arrays = [setup.x, setup.y, *setup.initial.parameters.values()]
@@ -88,6 +89,10 @@ def test_data_beyond_the_range_of_the_dtype_is_refused_and_fits_a_wider_one() ->
     assert "float32" in refused("data", "data.high=1e39")
     refused("target", "data.high=1e30")
     assert np.isfinite(make_setup("data.high=1e39", "dtype=float64").y).all()
+    assert "float16" in refused("data", "data.high=1e6", "dtype=float16")
+    refused("target", "data.high=1e4", "dtype=float16")
+    assert "bfloat16" in refused("data", "data.high=1e39", "dtype=bfloat16")
+    assert np.isfinite(make_setup("data.high=1e6", "dtype=bfloat16").y).all()
 
 
 def test_the_backends_keep_their_order_the_last_is_the_reference() -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from runner import DisagreementError, check, check_op
-from runner.arrays import Array
+from runner.arrays import DTYPES, Array
 from runner.errors import ConfigError
 from tests.own import right
 
@@ -151,7 +151,7 @@ class Gelu(torch.autograd.Function):
 
 
 @pytest.mark.parametrize("reference", [torch_softmax, (softmax, softmax_vjp)], ids=["torch", "numpy"])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", list(DTYPES))
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_vector_jacobian_product_is_judged(reference: Any, dtype: str, seed: int) -> None:
     assert check_op((softmax, softmax_vjp), reference, (4, 7), dtype=dtype, seed=seed).agree

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from runner.arrays import DTYPES, Array
+from runner.arrays import BFLOAT16, DTYPES, WIDE, Array, eps
 from runner.backends.base import Backend, BackendChoice, FormError, Problem, State, Step, check_repeats
 from runner.backends.user_code import file_of, load_function, told
 from runner.errors import ConfigError, choices
@@ -44,8 +44,8 @@ class AnyFunction(BackendChoice):
     def check(self) -> None:
         if self.layout not in LAYOUTS:
             raise ConfigError("layout", self.layout, choices(LAYOUTS, self.layout))
-        if self.dtype is not None and self.dtype not in DTYPES:
-            raise ConfigError("dtype", self.dtype, f"{' or '.join(DTYPES)}, or null")
+        if self.dtype is not None and self.dtype not in WIDE:
+            raise ConfigError("dtype", self.dtype, f"{' or '.join(WIDE)}, or null")
         self.function()
 
     def fits(self, network: Network) -> None:
@@ -198,12 +198,13 @@ class FunctionBackend:
 
     def _array(self, what: str, tensor: str, value: object) -> Array:
         array = _to_numpy(value)
-        if array.dtype.kind not in "fiu":
+        floating = array.dtype.kind == "f" or array.dtype == BFLOAT16
+        if not floating and array.dtype.kind not in "iu":
             raise FormError(self.name, f"returned {what} that is {_kind(value)}, not numbers", tensor)
-        if array.dtype.kind == "f" and np.finfo(array.dtype).eps > np.finfo(self._dtype).eps:
+        if floating and eps(array.dtype) > eps(self._dtype):
             words = f"returned {what} in {array.dtype} for arguments in {self._dtype}, which loses digits"
-            advice = f"if it knows no other dtype, say so: backend.{self.name}.dtype={array.dtype}"
-            raise FormError(self.name, f"{words} ({advice})", tensor)
+            advice = f" (if it knows no other dtype, say so: backend.{self.name}.dtype={array.dtype})"
+            raise FormError(self.name, words + (advice if array.dtype.name in WIDE else ""), tensor)
         return array.astype(self._dtype)
 
 
@@ -213,7 +214,9 @@ def _same(a: Array, b: Array) -> bool:
 
 def _to_numpy(value: Any) -> Array:
     if hasattr(value, "detach"):
-        value = value.detach().cpu().numpy()
+        from runner.backends.tensors import to_numpy
+
+        value = to_numpy(value.detach().cpu())
     try:
         return np.asarray(value)
     except ValueError:  # a list of lists of different lengths

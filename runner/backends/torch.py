@@ -39,16 +39,18 @@ class TorchBackend:
     ) -> None:
         import torch
 
+        from runner.backends.tensors import to_numpy, to_torch, torch_dtype
+
         torch.set_num_threads(problem.threads)
         self.name = name
-        self._tensor = torch.tensor
+        self._to_numpy, self._to_torch = to_numpy, to_torch
         self._loss = problem.loss
         self.output_shape = problem.network.output_shape
-        self._dtype: torch.dtype = getattr(torch, dtype.name)
+        self._dtype = torch_dtype(dtype)
         self._module = module.to(self._dtype)
         found = {names.get(theirs, theirs): p for theirs, p in self._module.named_parameters()}
         self._parameters = {ours: found[ours] for ours in problem.network.parameters}
-        self._views = {ours: p.detach().numpy() for ours, p in self._parameters.items()}
+        self._views = {ours: to_numpy(p) for ours, p in self._parameters.items()}
         self._optimizer = problem.optimizer.torch(self._parameters.values(), problem.lr)
 
     def load(self, state: State) -> None:
@@ -58,18 +60,18 @@ class TorchBackend:
     def step(self, x: Array, y: Array, *, draws: Mapping[str, Array], training: bool = True) -> Step:
         self._optimizer.zero_grad(set_to_none=True)
         prediction = self.predict(x)
-        loss = self._loss.torch(prediction, self._tensor(y, dtype=self._dtype))
+        loss = self._loss.torch(prediction, self._to_torch(y, self._dtype))
         loss.backward()  # type: ignore[no-untyped-call]
         gradients = {}
         for name, p in self._parameters.items():
             if p.grad is None:
                 raise FormError(self.name, f"has no gradient for {name}: its loss does not depend on it", name)
-            gradients[name] = p.grad.numpy()
-        return Step(loss.detach().numpy(), prediction.detach().numpy(), gradients)
+            gradients[name] = self._to_numpy(p.grad)
+        return Step(self._to_numpy(loss), self._to_numpy(prediction), gradients)
 
     def predict(self, x: Array) -> torch.Tensor:
         """The module's output for x."""
-        prediction: torch.Tensor = self._module(self._tensor(x, dtype=self._dtype))
+        prediction: torch.Tensor = self._module(self._to_torch(x, self._dtype))
         return prediction
 
     def trace(self, x: Array, y: Array) -> Step:
@@ -92,8 +94,8 @@ class TorchBackend:
         finally:
             for hook in hooks:
                 hook.remove()
-        activations = {name: output.detach().numpy() for name, output in outputs.items()}
-        deltas = {name: output.grad.numpy() for name, output in outputs.items() if output.grad is not None}
+        activations = {name: self._to_numpy(output) for name, output in outputs.items()}
+        deltas = {name: self._to_numpy(o.grad) for name, o in outputs.items() if o.grad is not None}
         return replace(step, activations=activations, deltas=deltas)
 
     def update(self) -> None:

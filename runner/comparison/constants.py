@@ -6,6 +6,12 @@ LIMIT = 30.0
 SYSTEMATIC = 1000.0
 """A deviation this many times its own scatter over nearby points is no rounding."""
 
+OPPOSITE_FROM = 10.0
+"""A deviation this many times its own scatter may be a smooth one: the points opposite are taken too.
+
+Of a deviation on one side of a kink alone, which opposite points would make look steady, it is about 1.
+"""
+
 NOISY_RUNS = 8
 """Runs of the noisy arithmetic."""
 
@@ -27,5 +33,5 @@ ESCAPES = (SHIFT, 2.0**-8)
 Beside a minimum the gradient itself is as small as the first move, and a wrong one looks random there.
 """
 
-UNIT_ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53}
-SMALLEST_SUBNORMAL = {"float32": 2.0**-149, "float64": 2.0**-1074}
+UNIT_ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53, "float16": 2.0**-11, "bfloat16": 2.0**-8}
+SMALLEST_SUBNORMAL = {"float32": 2.0**-149, "float64": 2.0**-1074, "float16": 2.0**-24, "bfloat16": 2.0**-133}

@@ -12,15 +12,18 @@ from runner.comparison.constants import (
     KINK_RUNS,
     LIMIT,
     NOISE,
+    OPPOSITE_FROM,
     POINTS,
+    SHIFT,
     SMALLEST_SUBNORMAL,
     SYSTEMATIC,
     UNIT_ROUNDOFF,
 )
 from runner.comparison.rounding import rms
-from runner.comparison.sides import Point
+from runner.comparison.sides import HIGH, Point
 from runner.comparison.tensors import Layout
 
+SMALLEST_NORMAL_SINGLE = 2.0**-126
 MOVED = 999
 """The point that is judged where rounding swallows the gradient at the given one."""
 
@@ -74,6 +77,8 @@ def judge_logic(name: str, point: Point, first: Array | None, given: bool = True
     u, g = point.high(name), point.reference
     if first is not None:
         sigma = UNIT_ROUNDOFF[point.dtype] / UNIT_ROUNDOFF["float32"] * first
+        if point.dtype == HIGH.name:  # what underflows in float32 shows no rounding there
+            sigma[np.abs(g) < SMALLEST_NORMAL_SINGLE] = 0.0
         judged = replace(measured(1, u, g, sigma, point.dtype), point=point)
         if judged.roundings.max() <= LIMIT:
             return judged
@@ -82,7 +87,7 @@ def judge_logic(name: str, point: Point, first: Array | None, given: bool = True
     if swallowed(point.layout, g, sigma):
         return _judge_moved(name, point, second) if given else _undecided(second)
     if second.roundings.max() <= LIMIT:
-        return second
+        return _confirmed(name, point, second, sigma) if given else second
     return _third_look(name, point, replace(second, look=3))
 
 
@@ -92,6 +97,21 @@ def swallowed(layout: Layout, g: Array, sigma: Array) -> bool:
     top = np.abs(gradient).max() or 1.0
     squares = np.square(gradient / top)
     return bool(squares[np.abs(gradient) < LIMIT * sigma].sum() > 0.5 * squares.sum())
+
+
+def _confirmed(name: str, point: Point, second: Judged, sigma: Array) -> Judged:
+    """An element that rounding swallows is acquitted by nothing but that: a mistake in it shows at a point nearby."""
+    u, g = second.u, second.g
+    plain = measured(2, u, g, np.zeros_like(g), point.dtype).roundings
+    if not ((np.abs(g) < LIMIT * sigma) & (plain > LIMIT)).any():
+        return second
+    moved = point.moved(MOVED)
+    if not (np.isfinite(moved.high(name)).all() and np.isfinite(moved.reference).all()):
+        return second
+    there = judge_logic(name, moved, moved.sigma_of_two_precisions({}), given=False)
+    if there.verdict != "mismatch":
+        return second
+    return replace(there, finding="rounding swallows what is wrong; judged at a point nearby")
 
 
 def _undecided(second: Judged) -> Judged:
@@ -122,6 +142,9 @@ def _third_look(name: str, point: Point, second: Judged) -> Judged:
     if np.isnan(systematic):
         return replace(second, verdict="undecided", finding="a value is not finite at a point nearby")
     if systematic > SYSTEMATIC:
+        if scatter.vanishes_off_zero_inputs() and _within_range(name, point, suspect, zero_inputs=True):
+            words = "a kink: some inputs are 0 and lie on it, and both values are taken on around it"
+            return replace(second, verdict="agree", finding=words)
         return replace(second, verdict="mismatch")
     if special > SYSTEMATIC:
         if _within_range(name, point, suspect):
@@ -151,35 +174,60 @@ class _Scatter:
         A wrong formula deviates in the same way at all points, rounding at random. The first is |mean| over standard
         deviation, the lesser over moved parameters and over moved inputs too; the second is the deviation at the
         given point over the root mean square of those nearby. NaN where a value nearby is not finite.
+
+        A wrong formula's deviation changes smoothly from point to point. Where that might hide it, opposite points are
+        taken too: in the mean of both a linear change cancels, and rounding does not.
         """
         systematic, special = np.inf, 0.0
         here = np.abs(self._deviation(self.point))
         for inputs in (False, True):
-            nearby = (self.point.moved(k, inputs=inputs, keep_zeros=keep_zeros) for k in range(POINTS))
-            d = np.array([self._deviation(point) for point in nearby])
+            d = self._nearby(inputs, keep_zeros, SHIFT)
             if not np.isfinite(d).all():
                 return np.nan, np.nan
             size = rms(d)
-            spread = np.hypot(d.std(axis=0, ddof=1), self.unit)
             if inputs and (size / np.hypot(here, self.unit)).max() > SYSTEMATIC:
                 break  # an index flipped: these points tell nothing
-            systematic = min(systematic, float((np.abs(d.mean(axis=0)) / spread).max()))
+            found = self._steadiness(d)
+            if OPPOSITE_FROM < found <= SYSTEMATIC:
+                means = (d + self._nearby(inputs, keep_zeros, -SHIFT)) / 2
+                found = max(found, self._steadiness(means)) if np.isfinite(means).all() else found
+            systematic = min(systematic, found)
             special = max(special, float((here / np.hypot(size, self.unit)).max()))
             if systematic <= SYSTEMATIC:
                 break
         return systematic, special
 
+    def vanishes_off_zero_inputs(self) -> bool:
+        """Whether the deviation is gone at all points where inputs that are 0 have moved too."""
+        points = (self.point.moved(k, zeros=True) for k in range(POINTS))
+        return bool((self.point.x == 0).any()) and all(
+            (np.abs(self._deviation(point)) <= LIMIT * self.unit).all() for point in points
+        )
+
+    def _nearby(self, inputs: bool, keep_zeros: bool, shift: float) -> Array:
+        """The suspects' deviations at all nearby points of a kind, (points, suspects)."""
+        points = (self.point.moved(k, inputs=inputs, keep_zeros=keep_zeros, shift=shift) for k in range(POINTS))
+        return np.array([self._deviation(point) for point in points])
+
+    def _steadiness(self, d: Array) -> float:
+        """|mean| over standard deviation and rounding, the largest over the suspects."""
+        return float((np.abs(d.mean(axis=0)) / np.hypot(d.std(axis=0, ddof=1), self.unit)).max())
+
     def _deviation(self, point: Point) -> Array:
         return np.asarray((point.high(self.name) - point.reference)[self.suspect])
 
 
-def _within_range(name: str, point: Point, suspect: Array) -> bool:
-    """Whether the suspect values lie within what the library takes on around the point, widened by half of it."""
+def _within_range(name: str, point: Point, suspect: Array, zero_inputs: bool = False) -> bool:
+    """Whether the suspect values lie within what the library takes on around the point, widened by half of it.
+
+    Around it are points nearby and noisy runs; if the kink lies at inputs that are 0, points where these have moved.
+    """
     u, low = point.high(name)[suspect], point.reference[suspect]
     high = low
     for k in range(KINK_RUNS):
-        moved = point.moved(k).library[suspect]
-        shaken = point.noisy(NOISE * UNIT_ROUNDOFF[point.dtype], k + 1, near_zero=True)[suspect]
-        low, high = np.minimum.reduce([low, moved, shaken]), np.maximum.reduce([high, moved, shaken])
+        found = [point.moved(k, zeros=zero_inputs).library[suspect]]
+        if not zero_inputs:
+            found.append(point.noisy(NOISE * UNIT_ROUNDOFF[point.dtype], k + 1, near_zero=True)[suspect])
+        low, high = np.minimum.reduce([low, *found]), np.maximum.reduce([high, *found])
     margin = 0.5 * (high - low)
     return bool(((u >= low - margin) & (u <= high + margin)).all())

@@ -18,6 +18,7 @@ __all__ = [
     "moved_inputs",
     "moved_parameters",
     "noise",
+    "own_error",
     "rms",
     "smooth",
     "two_precisions",
@@ -27,14 +28,23 @@ __all__ = [
 def two_precisions(layout: Layout, low: Array, high: Array) -> Array | None:
     """The first look's sigma in float32's unit, (layout.size,), from a step in float32 and the same in float64.
 
-    Their difference is one sample of float32's rounding; it is smoothed over each tensor, since a sample can be 0 by
-    chance. None where float32 kept nothing: it is not finite, or off by more than the gradient's own norm.
+    None where float32 kept nothing: it is not finite, or off by more than the gradient's own norm.
+    """
+    with np.errstate(all="ignore"):
+        if _norm((low - high)[layout.gradients]) > _norm(high[layout.gradients]):
+            return None
+        return own_error(layout, low, high)
+
+
+def own_error(layout: Layout, low: Array, high: Array) -> Array | None:
+    """What a narrow dtype makes a step err by, (layout.size,), from the step in it and the same in float64.
+
+    Their difference is one sample of its rounding; it is smoothed over each tensor, since a sample can be 0 by chance.
+    None where the narrow one is not finite.
     """
     with np.errstate(all="ignore"):
         error = low - high
         if not np.isfinite(error).all():
-            return None
-        if _norm(error[layout.gradients]) > _norm(high[layout.gradients]):
             return None
         out = np.empty_like(error)
         for place, shape in zip(layout.slices().values(), layout.shapes, strict=True):
@@ -98,24 +108,34 @@ def rms(samples: Array) -> Array:
 def moved_parameters(
     parameters: Mapping[str, Array], k: int, keep_zeros: bool = False, shift: float = SHIFT
 ) -> dict[str, Array]:
-    """Float64 parameters moved by ``shift`` of each tensor's rms, up or down; the k-th such point."""
+    """Float64 parameters moved by up to ``shift`` of each tensor's rms, up or down; the k-th such point.
+
+    With ``-shift`` it is the point opposite.
+    """
     rng = np.random.default_rng(k)
     moved = {}
     for name, value in parameters.items():
         scale = np.asarray(rms(value.reshape(-1)))
-        step = shift * (float(scale) or 1.0) * rng.choice([-1.0, 1.0], value.shape)
+        step = shift * (float(scale) or 1.0) * _signs(rng, value)
         moved[name] = value + (step * (value != 0) if keep_zeros else step)
     return moved
 
 
-def moved_inputs(x: Array, k: int) -> Array:
-    """Float64 inputs moved by 2^-20 of the smallest of |x| and its standard deviations along the axes; zeros stay.
+def moved_inputs(x: Array, k: int, shift: float = SHIFT, zeros: bool = False) -> Array:
+    """Float64 inputs moved by up to 2^-20 of the smallest of |x| and its standard deviations along the axes.
 
-    (A year is 2020 +- 5: moving it by 2^-20 of 2020 would be another experiment.)
+    Zeros stay, or move by the root mean square of all if ``zeros``. (A year is 2020 +- 5: moving it by 2^-20 of 2020
+    would be another experiment.) With ``-shift`` it is the point opposite.
     """
     scale = np.abs(x)
     for axis in range(x.ndim):
         spread = x.std(axis=axis, keepdims=True)
         scale = np.where((spread > 0) & (x != 0), np.minimum(scale, spread), scale)
-    sign = np.random.default_rng(1000 + k).choice([-1.0, 1.0], x.shape)
-    return np.asarray(x + SHIFT * scale * sign)
+    if zeros:
+        scale = np.where(x == 0, float(rms(x.reshape(-1))) or 1.0, scale)
+    return np.asarray(x + shift * scale * _signs(np.random.default_rng(1000 + k), x))
+
+
+def _signs(rng: np.random.Generator, like: Array) -> Array:
+    """Plus or minus a half to one: equal values part, and a tie does not stay one."""
+    return np.asarray(rng.choice([-1.0, 1.0], like.shape) * rng.uniform(0.5, 1.0, like.shape))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,13 @@ from runner.comparison.rounding import (
     moved_inputs,
     moved_parameters,
     noise,
+    own_error,
     rms,
     two_precisions,
 )
 from runner.comparison.tensors import Layout
 
-LOW, HIGH = DTYPES["float32"], DTYPES["float64"]
+SINGLE, HIGH = DTYPES["float32"], DTYPES["float64"]
 
 
 class Sides:
@@ -40,16 +41,18 @@ class Sides:
         self.problem, self.choices, self.reference = problem, choices, reference
         ours = next((name for name, choice in choices.items() if type(choice) is Scratch), "the library")
         self.library = ours if problem.network.derived else reference
+        self._low: dict[str, dict[str, Backend]] = {}
 
     @cached_property
     def high(self) -> dict[str, Backend]:
         """Float64 twins of all, under their names."""
         return self._make(HIGH, (*self.choices, self.library))
 
-    @cached_property
-    def low(self) -> dict[str, Backend]:
-        """Float32 twins of reference and library."""
-        return self._make(LOW, (self.reference, self.library))
+    def low(self, dtype: str) -> dict[str, Backend]:
+        """Twins of reference and library in ``dtype``."""
+        if dtype not in self._low:
+            self._low[dtype] = self._make(DTYPES[dtype], (self.reference, self.library))
+        return self._low[dtype]
 
     @property
     def noise_over(self) -> str:
@@ -113,9 +116,14 @@ class Point:
         """The library's tensors in float64."""
         return self.high(self.sides.library)
 
-    def moved(self, k: int, *, inputs: bool = False, keep_zeros: bool = False, shift: float = SHIFT) -> Point:
-        """The k-th point nearby; the inputs are moved too if ``inputs``, the targets never."""
-        x = moved_inputs(self.x, k) if inputs else self.x
+    def moved(
+        self, k: int, *, inputs: bool = False, zeros: bool = False, keep_zeros: bool = False, shift: float = SHIFT
+    ) -> Point:
+        """The k-th point nearby; the inputs are moved too if ``inputs``, those that are 0 if ``zeros``, targets never.
+
+        With ``-shift`` it is the point opposite.
+        """
+        x = moved_inputs(self.x, k, shift, zeros) if inputs or zeros else self.x
         parameters = moved_parameters(self.parameters, k, keep_zeros, shift)
         return Point(self.sides, self.layout, parameters, x, self.y).on_grid(self.dtype)
 
@@ -135,14 +143,27 @@ class Point:
 
         ``known`` holds tensors in float32 that the run has computed already, by name. None where the look is void.
         """
-        total: Array | None = None
+        found = self._measured(two_precisions, known, SINGLE.name)
+        sigmas = [sigma for sigma in found if sigma is not None]
+        return reduce(in_squares, sigmas) if len(sigmas) == len(found) else None
+
+    def sigma_of_own_errors(self, known: Mapping[str, Array], dtype: str) -> Array | None:
+        """The same in ``dtype`` and in its unit, however large it is: it says nothing about another dtype.
+
+        A side that is not finite in ``dtype`` does not count. None where none is.
+        """
+        sigmas = [sigma for sigma in self._measured(own_error, known, dtype) if sigma is not None]
+        return reduce(in_squares, sigmas) if sigmas else None
+
+    def _measured(
+        self, measure: Callable[[Layout, Array, Array], Array | None], known: Mapping[str, Array], dtype: str
+    ) -> list[Array | None]:
+        """What ``measure`` makes of the reference's tensors in ``dtype`` and in float64, and of the library's."""
+        found = []
         for name in {self.sides.reference: None, self.sides.library: None}:
-            low = known[name] if name in known else self._evaluate(self.sides.low[name])
-            sigma = two_precisions(self.layout, low, self.high(name))
-            if sigma is None:
-                return None
-            total = sigma if total is None else in_squares(total, sigma)
-        return total
+            low = known[name] if name in known else self._evaluate(self.sides.low(dtype)[name])
+            found.append(measure(self.layout, low, self.high(name)))
+        return found
 
     def sigma_of_noise(self, error: float) -> Array:
         """The second look's sigma: the root mean square change of the library's tensors under noisy arithmetic."""

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from runner.arrays import Array
+from runner.arrays import DTYPES, Array, is_narrow
 from runner.backends.base import BackendChoice, FormError, Problem, Step
 from runner.comparison.constants import LIMIT, NOISE, UNIT_ROUNDOFF
 from runner.comparison.deviation import Deviation, deviation
 from runner.comparison.explanation import Explanation, explain, explain_form
 from runner.comparison.looks import Judged, judge_logic, measured
 from runner.comparison.results import SEVERITY, Comparison, Worst, blind_below, faulted, worst_judged, worst_unjudged
-from runner.comparison.sides import HIGH, Point, Sides
+from runner.comparison.sides import HIGH, SINGLE, Point, Sides
 from runner.comparison.tensors import Layout, layout_of
 
 
@@ -62,7 +62,7 @@ class Judge:
             ]
         point = self._point(parameters, x, y)
         try:
-            first = point.sigma_of_two_precisions(flat if self.dtype != HIGH else {})
+            first = point.sigma_of_two_precisions(flat if self.dtype == SINGLE else {})
         except FormError as fault:  # of the reference's twin in the other dtype
             return [self._with_fault(name, layout, flat, fault) for name in self._judged_names()]
         found = [
@@ -139,7 +139,7 @@ class Judge:
         if not (np.isfinite(u).all() and np.isfinite(g).all()):
             return self._diverged(name, layout, {name: u, reference: g}, ["a float64 twin"])
         logic = judge_logic(name, point, first)
-        precision = self._precision(point, flat[name], first, logic)
+        precision = self._precision(name, point, flat, first, logic)
         verdict = max((logic.verdict, precision.verdict), key=SEVERITY.index)
         failed = logic if logic.verdict != "agree" else precision
         places = layout.slices()
@@ -170,11 +170,18 @@ class Judge:
         known = [self.choices[n].only_dtype() or HIGH.name for n in (name, self.sides.reference)]
         return max(known, key=lambda dtype: UNIT_ROUNDOFF[dtype])
 
-    def _precision(self, point: Point, u: Array, first: Array | None, logic: Judged) -> Judged:
-        """Is the arithmetic as good as the run's dtype allows? ``u`` in it is held against the reference in float64."""
+    def _precision(
+        self, name: str, point: Point, flat: Mapping[str, Array], first: Array | None, logic: Judged
+    ) -> Judged:
+        """Is the arithmetic as good as the run's dtype allows? A side in it is held against the reference in float64.
+
+        In 16 bits the first look's unit is what the reference and the library themselves err by in that dtype.
+        """
         if self.dtype == HIGH:
             return replace(logic, verdict="agree", look=min(logic.look, 2), finding="")
-        dtype, g = self.dtype.name, point.reference
+        dtype, u, g = self.dtype.name, flat[name], point.reference
+        if is_narrow(self.dtype):
+            first = point.sigma_of_own_errors(flat, dtype)
         if first is not None:
             early = measured(1, u, g, first, dtype)
             if early.roundings.max() <= LIMIT or logic.verdict != "agree":
@@ -195,7 +202,8 @@ def _narrowed(layout: Layout, logic: Judged) -> str:
     u, g = logic.u[layout.gradients], logic.g[layout.gradients]
     if logic.verdict not in ("imprecise", "mismatch"):
         return ""
-    for dtype in (np.float16, np.float32):
-        if (u.astype(dtype) == u).all() and not (g.astype(dtype) == g).all():
-            return f"all its gradients are {np.dtype(dtype)} numbers: they were rounded to it on the way"
+    for dtype in ("float16", "bfloat16", "float32"):
+        to = DTYPES[dtype]
+        if (u.astype(to) == u).all() and not (g.astype(to) == g).all():
+            return f"all its gradients are {dtype} numbers: they were rounded to it on the way"
     return ""

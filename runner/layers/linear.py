@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from runner.arrays import Array, Shape
+from runner.arrays import Array, Shape, in_single, sum_for, working
 from runner.errors import ConfigError
 from runner.layers.base import Buffers, Layer, Parameter
 
@@ -59,17 +59,21 @@ class ScratchLinear:
         self.bias = buffers.parameters["bias"][..., None, :] if "bias" in buffers.parameters else None
         self.d_bias = buffers.gradients["bias"] if self.bias is not None else None
         self.y = buffers.empty((*buffers.input_shape[:-1], self.weight.shape[-2]))
+        self.product = self.y if self.bias is None else working(self.y)
+        self.matmul, self.sum = in_single(np.matmul, self.y.dtype), sum_for(self.y.dtype)
         self.dx = buffers.empty(buffers.input_shape) if buffers.input_gradient else None
 
     def forward(self, x: Array) -> Array:
         self.x = x
-        np.matmul(x, self.weight_t, out=self.y)
-        if self.bias is not None:
-            np.add(self.y, self.bias, out=self.y)
+        matmul, bias = self.matmul, self.bias  # a local name: a call through self is slower
+        product = matmul(x, self.weight_t, out=self.product)
+        if bias is not None:
+            np.add(product, bias, out=self.y)
         return self.y
 
     def backward(self, delta: Array) -> Array:
-        np.matmul(delta.mT, self.x, out=self.d_weight)
+        matmul, total, dx = self.matmul, self.sum, self.dx
+        matmul(delta.mT, self.x, out=self.d_weight)
         if self.d_bias is not None:
-            np.add.reduce(delta, axis=-2, out=self.d_bias)
-        return delta if self.dx is None else np.matmul(delta, self.weight, out=self.dx)
+            total(delta, axis=-2, out=self.d_bias)
+        return delta if dx is None else matmul(delta, self.weight, out=dx)

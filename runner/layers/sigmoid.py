@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from runner.arrays import Array, Shape
+from runner.arrays import Array, Shape, in_single, working
 from runner.layers.base import Buffers, Layer
 
 if TYPE_CHECKING:
@@ -33,22 +33,25 @@ class Sigmoid(Layer):
 class ScratchSigmoid:
     """z, a and delta of one shape.  a = 1 / (1 + exp(-z));  dz = delta a (1 - a).
 
-    exp(-z) overflows to inf for z below -88 (float32) or -709 (float64): a is then 0, as it should be.
+    exp(-z) overflows to inf for z below -88 (float32 and narrower) or -709 (float64): a is then 0, as it should be.
     """
 
     def __init__(self, buffers: Buffers) -> None:
         self.a = buffers.empty(buffers.input_shape)
-        self.slope = buffers.empty(buffers.input_shape)
+        self.work = working(self.a)
+        self.slope = working(buffers.empty(buffers.input_shape))
         self.dz = buffers.empty(buffers.input_shape)
+        self.subtract = in_single(np.subtract, self.a.dtype)
 
     def forward(self, z: Array) -> Array:
-        a = self.a
-        np.negative(z, out=a)
-        np.exp(a, out=a)
-        np.add(a, 1, out=a)
-        return np.divide(1, a, out=a)
+        work = self.work
+        np.negative(z, out=work)
+        np.exp(work, out=work)
+        np.add(work, 1, out=work)
+        return np.divide(1, work, out=self.a)
 
     def backward(self, delta: Array) -> Array:
-        slope = np.subtract(1, self.a, out=self.slope)
-        np.multiply(slope, self.a, out=slope)
+        subtract, a = self.subtract, self.a
+        slope = subtract(1, a, out=self.slope)
+        np.multiply(slope, a, out=slope)
         return np.multiply(delta, slope, out=self.dz)

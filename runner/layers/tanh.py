@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from runner.arrays import Array, Shape
+from runner.arrays import Array, Shape, in_single, working
 from runner.layers.base import Buffers, Layer
 
 if TYPE_CHECKING:
@@ -35,13 +35,15 @@ class ScratchTanh:
 
     def __init__(self, buffers: Buffers) -> None:
         self.a = buffers.empty(buffers.input_shape)
-        self.slope = buffers.empty(buffers.input_shape)
+        self.slope = working(buffers.empty(buffers.input_shape))
         self.dz = buffers.empty(buffers.input_shape)
+        self.multiply = in_single(np.multiply, self.a.dtype)
 
     def forward(self, z: Array) -> Array:
         return np.tanh(z, out=self.a)
 
     def backward(self, delta: Array) -> Array:
-        slope = np.multiply(self.a, self.a, out=self.slope)
+        multiply, a = self.multiply, self.a
+        slope = multiply(a, a, out=self.slope)
         np.subtract(1, slope, out=slope)
         return np.multiply(delta, slope, out=self.dz)

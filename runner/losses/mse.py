@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from runner.arrays import Array, Shape
+from runner.arrays import Array, Shape, in_single, working
 from runner.losses.base import Loss
 from runner.losses.sse import ScratchSSE
 
@@ -38,10 +38,12 @@ class ScratchMSE(ScratchSSE):
     def __init__(self, shape: Shape, empty: Callable[[Shape], Array]) -> None:
         super().__init__(shape, empty)
         self.n = prod(shape[-2:])
+        self.sum = working(self.loss)
+        self.multiply = in_single(np.multiply, self.loss.dtype)
 
     def forward(self, prediction: Array, y: Array) -> Array:
         super().forward(prediction, y)
-        return np.divide(self.loss, self.n, out=self.loss)
+        return np.divide(self.sum, self.n, out=self.loss)
 
     def backward(self) -> Array:
-        return np.multiply(self.error, 2 / self.n, out=self.dp)
+        return self.multiply(self.error, 2 / self.n, out=self.dp)

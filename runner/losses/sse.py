@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from runner.arrays import Array, Shape
+from runner.arrays import Array, Shape, in_single
 from runner.losses.base import Loss
 
 if TYPE_CHECKING:
@@ -37,11 +37,13 @@ class ScratchSSE:
         self.error = empty(shape)
         self.flat = self.error.reshape(*shape[:-2], -1)
         self.dp = empty(shape)
-        self.loss = empty(shape[:-2])
+        self.loss = self.sum = empty(shape[:-2])
+        self.vecdot = in_single(np.vecdot, self.loss.dtype)
 
     def forward(self, prediction: Array, y: Array) -> Array:
         np.subtract(prediction, y, out=self.error)
-        np.vecdot(self.flat, self.flat, out=self.loss)
+        vecdot, flat = self.vecdot, self.flat
+        vecdot(flat, flat, out=self.sum)
         return self.loss
 
     def backward(self) -> Array:

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_info
 from runner import __version__
 from runner.paths import PACKAGE
 
-PACKAGES = ("hydra-core", "mlflow", "numpy", "omegaconf", "pandas", "safetensors", "torch")
+PACKAGES = ("hydra-core", "ml_dtypes", "mlflow", "numpy", "omegaconf", "pandas", "safetensors", "torch")
 
 
 def environment(threads: int, files: Sequence[Path]) -> dict[str, Any]:

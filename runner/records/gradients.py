@@ -14,7 +14,7 @@ from runner.arrays import Array, Shape
 from runner.backends.base import Step
 from runner.records.files import part_of, publish, write_text
 
-CODES = {"float32": "F32", "float64": "F64"}
+CODES = {"float32": "F32", "float64": "F64", "float16": "F16", "bfloat16": "BF16"}
 
 
 class GradientsFile:

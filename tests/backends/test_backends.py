@@ -40,7 +40,7 @@ def test_the_folder_of_backends_is_not_empty() -> None:
 
 
 @every_backend
-@every_dtype
+@pytest.mark.parametrize("dtype", list(DTYPES))
 @pytest.mark.parametrize("batch", [1, 7])
 def test_a_step_has_the_names_shapes_and_dtype_that_are_promised(name: str, dtype: str, batch: int) -> None:
     setup = with_all(f"dtype={dtype}", "data.samples=7")
@@ -177,7 +177,7 @@ def test_a_backend_keeps_no_hold_of_what_it_is_given(name: str) -> None:
 
 
 @every_backend
-@every_dtype
+@pytest.mark.parametrize("dtype", list(DTYPES))
 def test_a_state_that_is_loaded_comes_back_to_the_bit_in_the_backends_dtype(name: str, dtype: str) -> None:
     setup = with_all(f"dtype={dtype}")
     double = {key: np.random.default_rng(1).standard_normal(v.shape) for key, v in setup.initial.parameters.items()}

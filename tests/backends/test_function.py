@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from runner.arrays import DTYPES
 from runner.backends.function import Function
 from runner.backends.user_code import load_function, told
 from runner.errors import ConfigError
@@ -22,7 +23,7 @@ def path(name: str, module: str = "right") -> str:
     return f"backend.function.path=tests.own.{module}:{name}"
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", list(DTYPES))
 @pytest.mark.parametrize("batch", [1, 5])
 @pytest.mark.parametrize(
     ("name", "keys"),
@@ -108,6 +109,7 @@ REFUSED: list[tuple[list[str], str, str]] = [
     (["backend.function.path=no.such.module:f"], "backend.function.path", "ModuleNotFoundError"),
     ([path("backprop"), "backend.function.layout=out_in"], "backend.function.layout", "torch, in_out"),
     ([path("backprop"), "backend.function.dtype=float8"], "backend.function.dtype", "float32"),
+    ([path("backprop"), "backend.function.dtype=float16"], "backend.function.dtype", "float32 or float64"),
     ([path("backprop"), "backend.function.names={W: nothing}"], "backend.function.names.W", "a parameter: input_"),
     (
         [path("backprop"), "backend.function.names={a: input_layer.bias, b: input_layer.bias}"],

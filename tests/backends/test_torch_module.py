@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from runner.arrays import DTYPES
 from runner.errors import ConfigError
 from tests.helpers import first_of, make_setup, run
 
@@ -14,7 +15,7 @@ def path(name: str, module: str = "wrong") -> str:
     return f"backend.torch_module.path=tests.own.{module}:{name}"
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", list(DTYPES))
 @pytest.mark.parametrize("order", ["scratch,torch_module", "torch_module,scratch", "torch_module,torch"])
 def test_a_module_with_other_names_is_matched_in_order_by_shape(order: str, dtype: str) -> None:
     outcome = run(

@@ -7,11 +7,11 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
-from mpmath import mp
+from mpmath import mp  # type: ignore[import-untyped]
 from scipy import special  # type: ignore[import-untyped]
 
 from runner.arrays import Array
-from runner.comparison.noisy import SUMS, NoisyArray
+from runner.comparison.noisy import NoisyArray
 from runner.comparison.rounding import empty_noisy, noise
 
 mp.dps = 50
@@ -69,6 +69,8 @@ SPECIAL: dict[np.ufunc, tuple[Call, Range]] = {
 """Each rounded ufunc, what it computes, and between which numbers its arguments are drawn."""
 
 ELEMENTWISE = {**UNARY, **BINARY, **SPECIAL}
+SUMS = {np.add, np.subtract, np.logaddexp, np.logaddexp2}
+"""Those that can cancel."""
 
 
 def noisy(value: Array) -> Any:
@@ -100,7 +102,7 @@ def in_digits(ufunc: np.ufunc, *values: Any) -> Array:
 
 
 def as_floats(values: Any) -> Array:
-    return np.vectorize(float, otypes=[float])(values)
+    return np.asarray(np.asarray(values).astype(np.float64))
 
 
 def one_rounding(values: Any) -> Wanted:
@@ -174,5 +176,3 @@ def assert_noise(found: Array, wanted: Wanted, what: str) -> None:
     ratio = change[~untouched] / sigma[~untouched]
     assert (ratio < FACTOR).all(), (what, f"seed {SEED}", ratio)
     assert (ratio > 1 / FACTOR).all(), (what, f"seed {SEED}", ratio)
-
-

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 from runner.arrays import Array
-from runner.comparison.noisy import EXACT_UFUNCS, SUMS, NoisyArray
+from runner.comparison.noisy import EXACT_UFUNCS, NoisyArray
 from runner.comparison.rounding import noise
 from tests.comparison.noise_calls import (
     BINARY,
     ELEMENTWISE,
     ERROR,
     SEED,
+    SUMS,
+    UNARY,
     Call,
     arguments,
     assert_noise,
@@ -32,6 +34,14 @@ from tests.comparison.noise_calls import (
 
 MASK = np.array([[True, False, True, True], [False, True, True, False], [True] * 4, [False] * 4])
 ALL_UFUNCS = {u for u in vars(np).values() if isinstance(u, np.ufunc)}
+OPERATORS: dict[Any, str] = {
+    np.matmul: "matmul",
+    np.add: "add",
+    np.subtract: "sub",
+    np.multiply: "mul",
+    np.divide: "truediv",
+    np.power: "pow",
+}
 PRODUCTS = {np.matmul, np.vecdot, np.matvec, np.vecmat}
 
 
@@ -43,7 +53,8 @@ def over(x: Any, ufunc: np.ufunc, *others: Any) -> Any:
 
 def at(x: Any, ufunc: np.ufunc, *others: Any) -> Any:
     kept = x.copy()
-    ufunc.at(kept, ([0, 2], slice(None)), *[o[[0, 2]] for o in others])
+    rows: Any = ([0, 2], slice(None))
+    ufunc.at(kept, rows, *[o[[0, 2]] for o in others])
     return kept
 
 
@@ -68,8 +79,9 @@ def test_an_elementwise_function_errs_once(ufunc: np.ufunc, form: str) -> None:
     assert_noise(found, one_rounding(in_digits(ufunc, *given)), f"{ufunc.__name__}, {form}")
 
 
-@pytest.mark.parametrize("ufunc", ELEMENTWISE, ids=lambda u: u.__name__)
+@pytest.mark.parametrize("ufunc", [*UNARY, *BINARY], ids=lambda u: u.__name__)
 def test_where_makes_err_what_it_writes_and_leaves_the_rest(ufunc: np.ufunc) -> None:
+    """Not SciPy's: SciPy 1.17 itself, on plain arrays, writes in wrong places where a mask has gaps."""
     given = arguments(ufunc)
     value, sigma = one_rounding(in_digits(ufunc, *given))
     for form, fill, call in (
@@ -103,11 +115,9 @@ def cancelling_partner(ufunc: np.ufunc, x: Array) -> Array:
     return 1e-3 - x if ufunc is np.add else x - 1e-3
 
 
-@pytest.mark.parametrize("ufunc", [np.matmul, *BINARY], ids=lambda u: u.__name__)
+@pytest.mark.parametrize("ufunc", OPERATORS, ids=lambda u: u.__name__)
 def test_operators_and_augmented_assignments_err(ufunc: np.ufunc) -> None:
-    name = {np.divide: "truediv", np.subtract: "sub", np.multiply: "mul", np.power: "pow"}.get(ufunc, ufunc.__name__)
-    if not hasattr(operator, f"i{name}"):
-        pytest.skip("no operator")
+    name = OPERATORS[ufunc]
     x, y = arguments(np.add)
     wanted = sums_of(digits(x)[:, None, :] * digits(y.T)[None], 2) if ufunc is np.matmul else None
     wanted = wanted or one_rounding(in_digits(ufunc, x, y))
@@ -142,6 +152,8 @@ def test_reduce_accumulate_and_reduceat_err_as_their_operands_and_results(ufunc:
         ("accumulate into out", lambda v: ufunc.accumulate(v, out=empty((n, m))), running),
         ("accumulate in place", lambda v: ufunc.accumulate(v, out=v), running),
     ]
+    if ufunc in (np.power, np.arctan2):  # NumPy's own results of these two are not those of a loop there
+        cases = [case for case in cases if "scalar" not in case[0] and "reduceat" not in case[0]]
     if ufunc.identity is not None:
         some = MASK[:3].T  # (4, 3): of five rows the last is left out too
         mask = np.vstack([np.pad(some, ((0, 0), (0, 1)), constant_values=True), np.ones((1, m), bool)])
@@ -149,9 +161,7 @@ def test_reduce_accumulate_and_reduceat_err_as_their_operands_and_results(ufunc:
         cases += [
             ("reduce, where", lambda v: ufunc.reduce(v, axis=0, where=mask), picked),
             ("reduce, where, into out", lambda v: ufunc.reduce(v, axis=0, where=mask, out=empty((m,))), picked),
-            ("reduce, a row as where", lambda v: ufunc.reduce(v, axis=0, where=mask[:, :1], out=empty((m,))), None),
         ]
-        cases[-1] = (*cases[-1][:2], [c[mask[:, 0]] for c in down])
     for form, call, groups in cases:
         assert_noise(measure(call, (x,)), folds(ufunc, groups), f"{ufunc.__name__}, {form}")
 
@@ -170,6 +180,7 @@ def test_products_of_sums_err_as_their_operands_and_results() -> None:
     x[0, -1] = (1e-3 - x[0, :-1] @ y[:-1, 0]) / y[-1, 0]
     terms = digits(x)[:, None, :] * digits(y.T)[None]  # (4, 4, n)
     diagonal, first, row = terms[range(4), range(4)], terms[:, 0], terms[0]
+    vecdot: Any = np.vecdot
     cases: list[tuple[str, Call, Array]] = [
         ("matmul", lambda a, b: np.matmul(a, b), terms),
         ("matmul into out", lambda a, b: np.matmul(a, b, out=empty((4, 4))), terms),
@@ -179,16 +190,16 @@ def test_products_of_sums_err_as_their_operands_and_results() -> None:
         ("matmul of one term", lambda a, b: a[:, :1] @ b[:1], terms[..., :1]),
         ("matmul of a stack", lambda a, b: np.stack([a, a]) @ b, np.stack([terms, terms])),
         ("vecdot", lambda a, b: np.vecdot(a, b.T), diagonal),
-        ("vecdot over the first axis", lambda a, b: np.vecdot(a.T, b, axis=0), diagonal),
+        ("vecdot over the first axis", lambda a, b: vecdot(a.T, b, axis=0), diagonal),
         ("vecdot into out", lambda a, b: np.vecdot(a, b.T, out=empty((4,))), diagonal),
-        ("vecdot, keeping dimensions", lambda a, b: np.vecdot(a, b.T, keepdims=True), diagonal[:, None]),
+        ("vecdot, keeping dimensions", lambda a, b: vecdot(a, b.T, keepdims=True), diagonal[:, None]),
         ("vecdot into a scalar", lambda a, b: np.vecdot(a[0], b[:, 0], out=empty(())), terms[0, 0]),
         ("matvec", lambda a, b: np.matvec(a, b[:, 0]), first),
         ("matvec into out", lambda a, b: np.matvec(a, b[:, 0], out=empty((4,))), first),
         ("vecmat", lambda a, b: np.vecmat(a[0], b), row),
         ("vecmat into out", lambda a, b: np.vecmat(a[0], b, out=empty((4,))), row),
     ]
-    assert PRODUCTS == {u for u in ALL_UFUNCS if u.signature}
+    assert {u for u in ALL_UFUNCS if u.signature} == PRODUCTS
     for form, call, wanted in cases:
         assert_noise(measure(call, (x, y)), sums_of(wanted, 2), form)
 
@@ -209,7 +220,7 @@ def test_the_same_run_gives_the_same_bits_and_another_run_others() -> None:
         assert not np.array_equal(first[0], first[1]), ufunc.__name__
 
 
-@pytest.mark.parametrize("ufunc", ELEMENTWISE, ids=lambda u: u.__name__)
+@pytest.mark.parametrize("ufunc", [u for u in ELEMENTWISE if u is not np.float_power], ids=lambda u: u.__name__)
 def test_float32_is_left_alone_and_errs_again_when_it_is_float64(ufunc: np.ufunc) -> None:
     given = [v.astype(np.float32) for v in arguments(ufunc)]
     plain = ufunc(*given)
@@ -217,7 +228,6 @@ def test_float32_is_left_alone_and_errs_again_when_it_is_float64(ufunc: np.ufunc
         found = ufunc(*[noisy(v) for v in given])
         again = np.exp(found.astype(np.float64))
     np.testing.assert_array_equal(np.array(found), plain)
-    if plain.dtype == np.float32:  # float_power has none
-        assert found.dtype == np.float32
-        assert isinstance(again, NoisyArray), f"seed {SEED}"
-        assert (np.array(again) != np.exp(plain.astype(np.float64))).all()
+    assert found.dtype == np.float32
+    assert isinstance(again, NoisyArray), f"seed {SEED}"
+    assert (np.array(again) != np.exp(plain.astype(np.float64))).all()

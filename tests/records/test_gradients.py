@@ -41,7 +41,7 @@ def write(path: Path, dtype: str, room: int, count: int) -> list[dict[str, Step]
     return written
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", list(DTYPES))
 @pytest.mark.parametrize(("room", "count"), [(5, 5), (1, 1), (5, 3), (5, 1), (1000, 7), (5, 0), (0, 0)])
 def test_what_is_written_is_read_to_the_bit_however_early_the_run_ends(
     dtype: str, room: int, count: int, tmp_path: Path
