@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from runner.arrays import Array
 from runner.backends.base import Backend, BackendChoice, Problem, Step
 from runner.backends.scratch import ScratchBackend
 from runner.layers.sigmoid import ScratchSigmoid, Sigmoid
-from tests.faults.base import Altered, AlteredStep, with_passes
+from tests.faults.base import Altered, AlteredStep, Given, WrongGradients, with_passes
 
 
 class _OneElement(AlteredStep):
@@ -91,3 +92,37 @@ class GradientsInSingle(BackendChoice):
 
     def make(self, name: str, problem: Problem, dtype: np.dtype[Any]) -> Backend:
         return _GradientsThroughSingle(name, problem, dtype)
+
+
+class RowHardlyOff(WrongGradients):
+    """One row of the hidden weight's gradient is off by 1e-6 of itself."""
+
+    def changed(self, gradients: Mapping[str, Array], given: Given) -> Mapping[str, Array]:
+        gradient = np.array(gradients["hidden_layer_1.weight"])
+        gradient[3] *= 1 + 1e-6
+        return {"hidden_layer_1.weight": gradient}
+
+
+class ElementShifted(WrongGradients):
+    """1e-12 is added to one element of the hidden weight's gradient, whatever its size."""
+
+    def changed(self, gradients: Mapping[str, Array], given: Given) -> Mapping[str, Array]:
+        gradient = np.array(gradients["hidden_layer_1.weight"])
+        gradient[3, 4] += 1e-12
+        return {"hidden_layer_1.weight": gradient}
+
+
+class LastColumnForgotten(WrongGradients):
+    """A loop that ends one too early: the last column of the hidden weight's gradient stays 0."""
+
+    def changed(self, gradients: Mapping[str, Array], given: Given) -> Mapping[str, Array]:
+        gradient = np.array(gradients["hidden_layer_1.weight"])
+        gradient[:, -1] = 0
+        return {"hidden_layer_1.weight": gradient}
+
+
+class FirstElementOfBias(WrongGradients):
+    """One element of a bias's gradient is broadcast to all."""
+
+    def changed(self, gradients: Mapping[str, Array], given: Given) -> Mapping[str, Array]:
+        return {"hidden_layer_1.bias": gradients["hidden_layer_1.bias"][0]}

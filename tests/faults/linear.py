@@ -1,4 +1,4 @@
-"""Mistakes in a linear layer's gradients."""
+"""Mistakes in the gradients of a linear layer's parameters."""
 
 from __future__ import annotations
 
@@ -10,23 +10,7 @@ from runner.arrays import Array
 from runner.backends.base import Problem
 from runner.layers.base import Buffers
 from runner.layers.linear import Linear, ScratchLinear
-from tests.faults.base import Altered, with_passes
-
-
-class _TransposedGradient(ScratchLinear):
-    def backward(self, delta: Array) -> Array:
-        back = super().backward(delta)
-        if self.d_weight.shape[-1] == self.d_weight.shape[-2]:
-            self.d_weight[...] = self.d_weight.mT.copy()
-        return back
-
-
-class _TransposedWeight(ScratchLinear):
-    def backward(self, delta: Array) -> Array:
-        back = super().backward(delta)
-        if self.dx is not None and self.weight.shape[-1] == self.weight.shape[-2]:
-            return np.matmul(delta, self.weight_t, out=self.dx)
-        return back
+from tests.faults.base import Altered, Site, WrongBackward, with_passes
 
 
 class _BiasSign(ScratchLinear):
@@ -35,40 +19,6 @@ class _BiasSign(ScratchLinear):
         if self.d_bias is not None:
             np.negative(self.d_bias, out=self.d_bias)
         return back
-
-
-class _BiasOfLastSample(ScratchLinear):
-    def backward(self, delta: Array) -> Array:
-        back = super().backward(delta)
-        if self.d_bias is not None:
-            self.d_bias[...] = delta[-1]
-        return back
-
-
-class _WeightsAhead(ScratchLinear):
-    """The weights are moved along their gradient before delta goes through them."""
-
-    def __init__(self, buffers: Buffers, lr: float) -> None:
-        super().__init__(buffers)
-        self.lr = lr
-
-    def backward(self, delta: Array) -> Array:
-        back = super().backward(delta)
-        if self.dx is None:
-            return back
-        return np.matmul(delta, self.weight - self.lr * self.d_weight, out=self.dx)
-
-
-class _WeightsOfBefore(ScratchLinear):
-    """delta goes through a copy of the weights that was made at the first step and is never made again."""
-
-    copy: Array | None = None
-
-    def backward(self, delta: Array) -> Array:
-        if self.copy is None:
-            self.copy = np.array(self.weight)
-        back = super().backward(delta)
-        return back if self.dx is None else np.matmul(delta, self.copy, out=self.dx)
 
 
 class _SharedDelta(ScratchLinear):
@@ -89,20 +39,61 @@ class _SharedDelta(ScratchLinear):
         return back
 
 
-@dataclass(frozen=True, kw_only=True)
-class TransposedGradient(Altered):
+class _Before(ScratchLinear):
+    """Takes the input of the activation before it for its own."""
+
+    def __init__(self, buffers: Buffers, chain: list[ScratchLinear]) -> None:
+        super().__init__(buffers)
+        self.place, self.chain = len(chain), chain
+        chain.append(self)
+
+    def backward(self, delta: Array) -> Array:
+        back = super().backward(delta)
+        if self.place:
+            np.matmul(delta.mT, self.chain[self.place - 1].y, out=self.d_weight)
+        return back
+
+
+class _NetworkInput(_Before):
+    """Takes the network's input for its own, where it is as wide."""
+
+    def backward(self, delta: Array) -> Array:
+        back = ScratchLinear.backward(self, delta)
+        if self.chain[0].x.shape == self.x.shape:
+            np.matmul(delta.mT, self.chain[0].x, out=self.d_weight)
+        return back
+
+
+class _ReusedBuffer(ScratchLinear):
+    """What goes back is written over delta where the two have one shape, and the weight's gradient comes after it."""
+
+    def backward(self, delta: Array) -> Array:
+        back = super().backward(delta)
+        if back.shape == delta.shape and self.dx is not None:
+            np.matmul(back.mT, self.x, out=self.d_weight)
+        return back
+
+
+class TransposedGradient(WrongBackward):
     """The gradient of every square weight is transposed."""
 
-    def alter(self, problem: Problem) -> Problem:
-        return with_passes(problem, Linear, _TransposedGradient)
+    kind = Linear
+
+    def spoil(self, t: Site) -> Array:
+        d = t.linear.d_weight
+        if d.shape[0] == d.shape[1]:
+            d[...] = d.T.copy()
+        return t.dx
 
 
-@dataclass(frozen=True, kw_only=True)
-class TransposedWeight(Altered):
-    """delta goes through W^T where W is square."""
+class ReshapedGradient(WrongBackward):
+    """x^T delta is reshaped to (out, in) where it should be transposed."""
 
-    def alter(self, problem: Problem) -> Problem:
-        return with_passes(problem, Linear, _TransposedWeight)
+    kind = Linear
+
+    def spoil(self, t: Site) -> Array:
+        t.linear.d_weight[...] = (t.x.T @ t.delta).reshape(t.linear.d_weight.shape)
+        return t.dx
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,27 +105,11 @@ class BiasSignFlipped(Altered):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BiasNotSummed(Altered):
-    """db is the last sample's delta, not the batch's sum; right where the batch is one sample."""
+class OneSignAtTheBottom(Altered):
+    """db = -delta, in the first layer alone, where gradients are smallest."""
 
     def alter(self, problem: Problem) -> Problem:
-        return with_passes(problem, Linear, _BiasOfLastSample)
-
-
-@dataclass(frozen=True, kw_only=True)
-class UpdatedTooEarly(Altered):
-    """Each layer's weights are updated before delta goes through them."""
-
-    def alter(self, problem: Problem) -> Problem:
-        return with_passes(problem, Linear, lambda buffers: _WeightsAhead(buffers, problem.lr))
-
-
-@dataclass(frozen=True, kw_only=True)
-class StaleWeights(Altered):
-    """delta goes through the weights of the first step for ever; right at the first step."""
-
-    def alter(self, problem: Problem) -> Problem:
-        return with_passes(problem, Linear, _WeightsOfBefore)
+        return with_passes(problem, Linear, _BiasSign, "input_layer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,9 +121,89 @@ class SwappedDeltas(Altered):
         return with_passes(problem, Linear, lambda buffers: _SharedDelta(buffers, deltas))
 
 
-@dataclass(frozen=True, kw_only=True)
-class OneSignAtTheBottom(Altered):
-    """db = -delta, in the first layer alone, where gradients are smallest."""
+class InputBeforeActivation(Altered):
+    """dW = delta^T z with the z before the activation, where its a belongs."""
 
     def alter(self, problem: Problem) -> Problem:
-        return with_passes(problem, Linear, _BiasSign, "input_layer")
+        chain: list[ScratchLinear] = []
+        return with_passes(problem, Linear, lambda buffers: _Before(buffers, chain))
+
+
+class NetworkInputForInput(Altered):
+    """dW = delta^T x with the network's input x, in every layer that is as wide."""
+
+    def alter(self, problem: Problem) -> Problem:
+        chain: list[ScratchLinear] = []
+        return with_passes(problem, Linear, lambda buffers: _NetworkInput(buffers, chain))
+
+
+class ReusedBuffer(Altered):
+    """dx is written over delta before dW is made of it: an alias, in square layers."""
+
+    def alter(self, problem: Problem) -> Problem:
+        return with_passes(problem, Linear, _ReusedBuffer)
+
+
+class OwnOutputForInput(WrongBackward):
+    """dW = delta^T y with the layer's own output, in square layers."""
+
+    kind = Linear
+
+    def spoil(self, t: Site) -> Array:
+        if t.x.shape == t.y.shape:
+            t.linear.d_weight[...] = t.delta.T @ t.y
+        return t.dx
+
+
+class WeightGradientOverInputs(WrongBackward):
+    """dW is divided by the number of inputs."""
+
+    kind = Linear
+
+    def spoil(self, t: Site) -> Array:
+        t.linear.d_weight[...] /= t.x.shape[1]
+        return t.dx
+
+
+class BiasForgotten(WrongBackward):
+    """db is never computed: it stays 0."""
+
+    kind = Linear
+
+    def spoil(self, t: Site) -> Array:
+        if t.linear.d_bias is not None and t.x.shape == t.y.shape:
+            t.linear.d_bias[...] = 0
+        return t.dx
+
+
+class BiasSummedToOne(WrongBackward):
+    """db is summed over the outputs too, and broadcast back."""
+
+    kind = Linear
+
+    def spoil(self, t: Site) -> Array:
+        if t.linear.d_bias is not None:
+            t.linear.d_bias[...] = t.delta.sum()
+        return t.dx
+
+
+class BiasOverOutputs(WrongBackward):
+    """db = the sum of delta over the wrong axis, which fits where batch and outputs are as many."""
+
+    kind = Linear
+
+    def spoil(self, t: Site) -> Array:
+        if t.linear.d_bias is not None and t.delta.shape[0] == t.delta.shape[1]:
+            t.linear.d_bias[...] = t.delta.sum(axis=1)
+        return t.dx
+
+
+class BiasFromWeightGradient(WrongBackward):
+    """db = dW summed over its inputs."""
+
+    kind = Linear
+
+    def spoil(self, t: Site) -> Array:
+        if t.linear.d_bias is not None:
+            t.linear.d_bias[...] = t.linear.d_weight.sum(axis=1)
+        return t.dx

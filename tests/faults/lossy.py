@@ -8,6 +8,7 @@ import numpy as np
 
 from runner.arrays import Array
 from runner.backends.base import Problem
+from runner.layers.linear import Linear, ScratchLinear
 from runner.layers.sigmoid import ScratchSigmoid, Sigmoid
 from runner.layers.tanh import ScratchTanh, Tanh
 from tests.faults.base import Altered, with_passes
@@ -53,3 +54,18 @@ class TanhFromSigmoid(Altered):
 
     def alter(self, problem: Problem) -> Problem:
         return with_passes(problem, Tanh, _TanhOfSigmoid)
+
+
+class _SingleOnTheWayBack(ScratchLinear):
+    def backward(self, delta: Array) -> Array:
+        back = super().backward(delta)
+        if self.dx is None:
+            return back
+        return np.matmul(delta, self.weight.astype(np.float32).astype(delta.dtype), out=self.dx)
+
+
+class WeightsInSingle(Altered):
+    """delta goes back through weights that were kept in float32; right where the run is in float32."""
+
+    def alter(self, problem: Problem) -> Problem:
+        return with_passes(problem, Linear, _SingleOnTheWayBack)
