@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
+from math import prod
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from runner.comparison.rounding import empty_noisy, noise, rms
 MOST_AT_ONCE = 4
 """Mistakes that are looked for in one backpropagation."""
 
+SMALL = 1_000_000
+"""Multiplications of a pass up to which two mistakes of any kinds are tried together."""
+
 NEAR = 0.2
 """A mistake is tried in noisy arithmetic if it comes this near, as a share of the deviation; it acquits nothing."""
 
@@ -40,7 +44,7 @@ def causes(observed: Observed) -> list[Cause]:
 
 @dataclass(frozen=True)
 class _Trial:
-    """Some mistakes at once: whether they come near all that is wrong; how many of the first wrong tensors match."""
+    """Some mistakes at once: whether they come near all that is seen, and how many of the first tensors match."""
 
     made: tuple[Alteration, ...]
     near: bool
@@ -48,10 +52,12 @@ class _Trial:
 
 
 class _Search:
+    """Goes through the tensors in the order of computation, right ones and wrong ones, and adds mistake to mistake."""
+
     def __init__(self, observed: Observed) -> None:
         self._observed, self._point = observed, observed.point
         self._layout, self._problem = self._point.layout, self._point.sides.problem
-        self._places, self._suspects = self._layout.slices(), observed.suspects
+        self._places, self._order, self._suspects = self._layout.slices(), self._layout.order, observed.suspects
         self._same = max(1e-6, 1e3 * UNIT_ROUNDOFF[self._point.dtype])
         self._passage = self._loaded(Passage(self._problem, self._layout, np.empty))
         self._all = list(self._every())
@@ -59,7 +65,7 @@ class _Search:
 
     def explain_all(self) -> list[Cause]:
         """One mistake that explains all, else two at once, and so on."""
-        begun = [_Trial((), False, 0)]
+        begun = [_Trial((), False, self._order.index(self._suspects[0]))]
         for _ in range(MOST_AT_ONCE):
             ahead: list[_Trial] = []
             for further in (self._by_one, self._by_two):
@@ -78,9 +84,10 @@ class _Search:
 
     def explain_some(self) -> list[Cause]:
         """What explains the first wrong tensors, and single mistakes that agree in every later tensor they change."""
-        begun = [(t, self._proved(t.made, self._suspects[: t.reach])) for t in self._furthest_yet]
+        begun = [(t, self._proved(t.made, self._until(t.reach), self._order[: t.reach])) for t in self._furthest_yet]
         found = [cause for _, cause in begun if cause is not None]
-        rest = self._suspects[max((t.reach for t, _ in begun), default=0) :]
+        done = self._until(max((t.reach for t, _ in begun), default=0))
+        rest = [name for name in self._suspects if name not in done]
         for another in self._all:
             given = self._run((another,))
             changed = np.abs(given - self._observed.right) > LIMIT * self._observed.unit
@@ -103,21 +110,33 @@ class _Search:
             families.append(of_previous(observed.gradients(observed.previous.library), right, seen))
         yield from chain.from_iterable(families)
 
+    def _until(self, reach: int) -> list[str]:
+        """The wrong ones among the first tensors."""
+        return [name for name in self._order[:reach] if name in self._suspects]
+
     def _by_one(self, trial: _Trial) -> list[tuple[Alteration, ...]]:
         """What may explain the first tensor that is still unexplained."""
-        if trial.reach == len(self._suspects) or (trial.made and trial.made[0].changes_forward):
+        if trial.reach == len(self._order) or (trial.made and trial.made[0].changes_forward):
             return []
-        first = self._suspects[trial.reach]
+        first = self._order[trial.reach]
         return [(a,) for a in self._all if self._may_begin(a, first) and not _overlap(a, trial.made)]
 
     def _by_two(self, trial: _Trial) -> list[tuple[Alteration, ...]]:
-        """Two mistakes on the way from one layer's parameters to the next one's: neither shows without the other."""
-        back = [a for (a,) in self._by_one(trial) if len(a.leaving) == 1]
-        return [(a, b) for a, b in combinations(back, 2) if a.leaving.keys() != b.leaving.keys()]
+        """Two mistakes on the way to one tensor: neither shows without the other.
+
+        Between two layers they are few; those of all kinds are many, and tried in small networks alone.
+        """
+        every = [a for (a,) in self._by_one(trial) if not a.changes_forward and a.end is None]
+        back = [a for a in every if a.leaving] if self._work() > SMALL else every
+        return [(a, b) for a, b in combinations(back, 2) if not _overlap(a, (b,))]
+
+    def _work(self) -> int:
+        weights = sum(prod(p.shape) for p in self._problem.network.parameters.values())
+        return weights * len(self._point.x)
 
     def _tried(self, made: tuple[Alteration, ...]) -> _Trial:
         c = self._run(made)
-        matched = [self._matches(c, name) for name in self._suspects]
+        matched = [self._matches(c, name) for name in self._order]
         return _Trial(made, self._near(c, self._suspects), [*matched, False].index(False))
 
     def _may_begin(self, alteration: Alteration, first: str) -> bool:
@@ -131,15 +150,17 @@ class _Search:
         return first in [places[i].full(local) for local in places[i].parameters]
 
     def _furthest(self, trials: list[_Trial]) -> list[_Trial]:
-        """The mistakes that explain the most of the first wrong tensors, at least one; a few of them."""
+        """The mistakes that explain the most of the first tensors; a few of them."""
         best = max((t.reach for t in trials), default=0)
         ahead = [t for t in trials if t.reach == best]
-        return [t for t in ahead if self._proved(t.made, self._suspects[:best]) is not None][:MOST_AT_ONCE]
+        return [t for t in ahead if self._proved(t.made, self._until(best), self._order[:best])][:MOST_AT_ONCE]
 
     def _matches(self, c: Array, name: str) -> bool:
         """Near enough to be a match in one tensor; what is named is proved besides."""
-        place, u = self._places[name], self._observed.seen
-        return _size(u[place] - c[place]) <= self._same * _size(u[place] - self._observed.right[place])
+        place, u, observed = self._places[name], self._observed.seen, self._observed
+        if name in self._suspects:
+            return _size(u[place] - c[place]) <= self._same * _size(u[place] - observed.right[place])
+        return _size(u[place] - c[place]) <= FAR * LIMIT * _size(observed.unit[place])
 
     def _near(self, c: Array, tensors: list[str]) -> bool:
         u, observed = self._observed.seen, self._observed
@@ -155,8 +176,13 @@ class _Search:
                 return False
         return True
 
-    def _proved(self, made: tuple[Alteration, ...], tensors: list[str]) -> Cause | None:
-        """The cause, if what the mistakes give is within the limit of what is seen, in units of its own rounding."""
+    def _proved(
+        self, made: tuple[Alteration, ...], tensors: list[str], held: Sequence[str] | None = None
+    ) -> Cause | None:
+        """The cause, if what the mistakes give is within the limit of what is seen, in units of its own rounding.
+
+        What is seen are the wrong ``tensors`` and all right ones, or the tensors ``held`` alone.
+        """
         c, error = self._run(made), NOISE * UNIT_ROUNDOFF[self._point.dtype]
         changes = []
         for k in range(1, NOISY_RUNS + 1):
@@ -164,7 +190,7 @@ class _Search:
                 changes.append(self._passage_of(made, noisy=True).run(*made) - c)
         sigma = rms(np.nan_to_num(np.array(changes), nan=np.inf, posinf=np.inf, neginf=-np.inf))
         q = measured(2, self._observed.seen, c, sigma, self._point.dtype).roundings
-        rest = [n for n in self._layout.names if n in tensors or n not in self._suspects]
+        rest = held or [n for n in self._layout.names if n in tensors or n not in self._suspects]
         worst = max(float(q[self._places[n]].max()) for n in rest)
         if worst > LIMIT:
             return None
@@ -198,7 +224,12 @@ class _Search:
 def _overlap(a: Alteration, made: tuple[Alteration, ...]) -> bool:
     """Two mistakes cannot be made at the same place."""
     return any(
-        (a.loss and m.loss) or (a.end and m.end) or a.leaving.keys() & m.leaving.keys() or a is m or a.changes_forward
+        (a.loss and m.loss)
+        or (a.end and m.end)
+        or a.leaving.keys() & m.leaving.keys()
+        or (a.gradient.keys() & m.gradient.keys() and a.name == m.name)
+        or a is m
+        or a.changes_forward
         for m in made
     )
 

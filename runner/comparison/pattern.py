@@ -30,7 +30,7 @@ def _of_all(observed: Observed) -> Iterator[str]:
     u, g, unit = observed.seen[gradients], observed.right[gradients], observed.unit[gradients]
     ratio = _ratio(u, g, unit)
     if ratio is not None and len(observed.suspects) > 1:
-        yield f"all gradients are {ratio:.6g} times the right ones"
+        yield f"all gradients are {_told(ratio)} times the right ones"
 
 
 def _of_tensor(u: Array, g: Array, unit: Array) -> Iterator[str]:
@@ -39,7 +39,7 @@ def _of_tensor(u: Array, g: Array, unit: Array) -> Iterator[str]:
     if not u.any():
         yield "every element is 0"
     elif ratio is not None:
-        yield f"every element is {ratio:.6g} times the right one"
+        yield f"every element is {_told(ratio)} times the right one"
     elif u.ndim == 2 and u.shape[0] == u.shape[1] and _alike(u.T, g, unit):
         yield "the right numbers, transposed"
     elif _alike(np.abs(u), np.abs(g), unit):
@@ -100,6 +100,11 @@ def _ratio(u: Array, g: Array, unit: Array) -> float | None:
     scaled = g / top
     c = float((u / top * scaled).sum() / np.square(scaled).sum())
     return c if abs(c) > 0 and _alike(u, c * g, max(1.0, abs(c)) * unit) and not _alike(u, g, unit) else None
+
+
+def _told(ratio: float) -> str:
+    """The ratio in as many digits as tell it from 1."""
+    return next(text for digits in (6, 9, 17) if float(text := f"{ratio:.{digits}g}") != 1 or digits == 17)
 
 
 def _alike(u: Array, g: Array, unit: Array) -> bool:

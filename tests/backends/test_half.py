@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import ml_dtypes
@@ -16,6 +17,7 @@ from runner.comparison.constants import SMALLEST_SUBNORMAL, UNIT_ROUNDOFF
 from runner.layers.base import Buffers
 from runner.layers.linear import Linear
 from runner.layers.sigmoid import Sigmoid
+from runner.layers.tanh import Tanh
 from runner.losses.base import Loss
 from runner.losses.mse import MeanOfSquaredErrors
 from runner.losses.sse import SumOfSquaredErrors
@@ -93,9 +95,28 @@ def test_a_sigmoid_is_rounded_once_over_the_whole_range(dtype: str) -> None:
     """exp(12) is beyond float16; 1 / (1 + exp(12)) is not."""
     z = np.linspace(-16, 16, 1001)[:, None].astype(DTYPES[dtype])
     buffers = Buffers(z.shape, {}, {}, lambda shape: np.empty(shape, DTYPES[dtype]), input_gradient=True)
-    a = Sigmoid(name=None).scratch(buffers).forward(z).astype(np.float64)
-    right = 1 / (1 + np.exp(-z.astype(np.float64)))
-    assert (np.abs(a - right) <= 1.01 * UNIT_ROUNDOFF[dtype] * right + SMALLEST_SUBNORMAL[dtype]).all()
+    a = Sigmoid(name=None).scratch(buffers).forward(z)
+    assert_rounded_once(a, 1 / (1 + np.exp(-z.astype(np.float64))), dtype)
+
+
+@every_half
+@pytest.mark.parametrize(("layer", "slope"), [(Sigmoid, lambda a: a * (1 - a)), (Tanh, lambda a: 1 - a * a)])
+def test_what_goes_back_through_an_activation_is_rounded_once(
+    dtype: str, layer: type[Sigmoid] | type[Tanh], slope: Callable[[Array], Array]
+) -> None:
+    """1 - a^2 is small where a lies near 1, and a^2 rounded would leave little of it."""
+    z = np.linspace(-4, 4, 1001)[:, None].astype(DTYPES[dtype])
+    delta = np.random.default_rng(0).standard_normal(z.shape).astype(DTYPES[dtype])
+    buffers = Buffers(z.shape, {}, {}, lambda shape: np.empty(shape, DTYPES[dtype]), input_gradient=True)
+    made = layer(name=None).scratch(buffers)
+    a = made.forward(z).astype(np.float64)
+    assert_rounded_once(made.backward(delta), delta.astype(np.float64) * slope(a), dtype)
+
+
+def assert_rounded_once(found: Array, right: Array, dtype: str) -> None:
+    assert found.dtype == DTYPES[dtype]
+    apart = np.abs(found.astype(np.float64) - right)
+    assert (apart <= 1.01 * UNIT_ROUNDOFF[dtype] * np.abs(right) + SMALLEST_SUBNORMAL[dtype]).all()
 
 
 @every_half

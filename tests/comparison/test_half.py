@@ -30,6 +30,7 @@ def test_right_backends_agree(dtype: str, activation: str, batch: int) -> None:
         ]
         outcome, recorder = kept(make_setup(f"backend=[{backends}]", *keys))
         assert outcome.verdict.agree, (seed, first_of(outcome))
+        assert {c.precision_look for c in recorder.comparisons} <= {0, 1}, "their own errors are no measure"
         assert_in(dtype, recorder)
 
 
@@ -53,7 +54,9 @@ def test_gradients_that_vanish_on_both_sides_are_no_loss_of_digits(dtype: str, s
     """In float16 they fall below 6e-8 on their way."""
     setup = make_setup(f"dtype={dtype}", "data.samples=6", "batch_size=3", "architecture.hidden=[6,6,6]", "lr=0")
     small = {n: scale * v.astype(np.float64) for n, v in setup.initial.parameters.items()}
-    assert kept(with_parameters(setup, small))[0].verdict.agree
+    outcome, recorder = kept(with_parameters(setup, small))
+    assert outcome.verdict.agree, first_of(outcome)
+    assert {c.precision_look for c in recorder.comparisons} == {1}
 
 
 @every_half

@@ -17,21 +17,6 @@ from tests.helpers import first_of, kept, make_setup, run
 BESIDE = ["not_a_number", "one_sign_at_the_bottom", "sigmoid_with_half_precision_exp", "tanh_from_sigmoid"]
 """Tried in tests of their own: a NaN; another's formula in another tensor; lossy in some networks or steps alone."""
 
-UNDONE = "a second mistake that undoes the first in some tensor is not looked for"
-TWO = "two mistakes are looked for where one of them explains the first wrong tensor by itself"
-ROUND = "one element that is a round number is taken for a clipped one"
-FALLS_SHORT = {
-    name: pytest.mark.xfail(strict=True, raises=AssertionError, reason=why)
-    for name, why in {
-        "sign_twice": UNDONE,
-        "cross_entropy_delta": TWO,
-        "two_in_one_tensor": TWO,
-        "huber_gradient": ROUND,
-        "rounded_gradients": ROUND,
-    }.items()
-}
-"""Found, but not explained as they should be."""
-
 EVERY_ACTIVATION = (
     "architecture.layers=[{layer: linear, out: 5}, {layer: sigmoid}, {layer: linear, out: 5}, {layer: sigmoid},"
     "{layer: linear, out: 5}, {layer: tanh}, {layer: linear, out: 4}, {layer: relu}, {layer: linear, out: 1}]"
@@ -78,8 +63,21 @@ def test_no_two_faults_are_one_formula() -> None:
     assert [(a, b) for a, b in combinations(names, 2) if told[a] == told[b]] == []
 
 
-@pytest.mark.parametrize("fault", [pytest.param(f, id=f.name, marks=FALLS_SHORT.get(f.name, ())) for f in FAULTS])
-def test_its_cause_is_named_where_it_is_on_the_list_and_no_other_is_where_it_is_not(fault: Fault) -> None:
+@pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])
+def test_it_is_found_from_another_start_in_float64(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runner.comparison.verdict.explain", lambda *args: None)
+    assert_is_found(fault, run(*fault.on("dtype=float64", "seed=3")))
+
+
+ROUND = ["huber_gradient", "rounded_gradients"]
+"""Of no named mistake, though one element is a round number, as if it were clipped."""
+
+EXPLAINED = [fault for fault in FAULTS if fault.cause != UNKNOWN or fault.name in ROUND]
+"""Those that are none of the named mistakes are held against docs/faults.md, and many others in test_cause.py."""
+
+
+@pytest.mark.parametrize("fault", EXPLAINED, ids=[fault.name for fault in EXPLAINED])
+def test_its_cause_is_named_and_explains_all_of_it(fault: Fault) -> None:
     outcome = run(*fault.on("dtype=float64", "seed=2"))
     assert_is_found(fault, outcome)
     explanation = outcome.verdict.explanations[fault.name]

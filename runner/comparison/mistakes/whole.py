@@ -75,11 +75,12 @@ def fitted(passage: Passage, right: Mapping[str, Array], seen: Mapping[str, Arra
             yield Alteration("clipped_by_norm", sentence, RIGHT, end=_scaled_to(_written(limit), added))
     for name, value in seen.items():
         own = _norm([value])
-        if own < _norm([right[name]]) and isclose(own, _written(own), rel_tol=1e-9):
+        if np.count_nonzero(value) > 1 and own < _norm([right[name]]) and isclose(own, _written(own), rel_tol=1e-9):
             sentence = f"the gradient of {name} is clipped to a norm of {_written(own):g}"
             yield Alteration("tensor_clipped_by_norm", sentence, RIGHT, end=_scaled_to(own, 0.0, name))
     top = max((float(np.abs(g).max(initial=0.0)) for g in seen.values()), default=0.0)
-    if 0 < top == _written(top):
+    limited = sum(int((np.abs(g) == top).sum()) for g in seen.values())
+    if 0 < top == _written(top) and limited > 1:
         yield _each(
             "clipped_by_value", f"the gradients are clipped to +-{top:g}", lambda name, g, p: np.clip(g, -top, top)
         )

@@ -1,0 +1,118 @@
+"""What other checks say of the numbers of a fault at its first wrong step."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from runner.arrays import DTYPES, Array
+from runner.assemble import Setup
+from runner.backends.base import Backend, State, Step
+from runner.experiment import batches, run_experiment
+from tests.helpers import Silent
+
+RELATIVE = 1e-7
+HIGH = DTYPES["float64"]
+Gradients = Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Objections:
+    """Whether each of the other checks objects to the gradients."""
+
+    allclose: bool
+    assert_close: bool
+    gradcheck: bool
+    relative: bool
+
+
+def objections(setup: Setup, steps: Mapping[str, Step], at: int) -> Objections:
+    """``steps`` are both sides' of step ``at``, in the run's dtype."""
+    (name, reference) = steps
+    u, g = steps[name].gradients, steps[reference].gradients
+    twin, right = _Twin(setup, name, at), _Twin(setup, reference, at)
+    high = twin.at(twin.parameters).gradients
+    return Objections(
+        allclose=not all(np.allclose(u[n], g[n]) for n in g),
+        assert_close=not all(_assert_close(u[n], g[n]) for n in g),
+        gradcheck=not _gradcheck(twin),
+        relative=relative_error(high, right.at(right.parameters).gradients) >= RELATIVE,
+    )
+
+
+def relative_error(u: Gradients, g: Gradients) -> float:
+    """|a - n| / max(|a|, |n|) of the worst element; 0 where both are 0."""
+    a, n = (np.concatenate([np.ravel(side[name]) for name in g]).astype(HIGH) for side in (u, g))
+    return float((np.abs(a - n) / np.maximum(np.maximum(np.abs(a), np.abs(n)), np.finfo(HIGH).tiny)).max())
+
+
+def _assert_close(u: Array, g: Array) -> bool:
+    try:
+        torch.testing.assert_close(torch.tensor(u), torch.tensor(g))
+    except AssertionError:
+        return False
+    return True
+
+
+class _Twin:
+    """A backend in float64 at the parameters of one step, brought there through the steps before."""
+
+    def __init__(self, setup: Setup, name: str, step: int) -> None:
+        self._setup, self._name = setup, name
+        self._batches = [(x.astype(HIGH), y.astype(HIGH)) for x, y in batches(setup)][: step + 1]
+        self._way = [self._before(k) for k in range(step + 1)]
+        self._backend = self._made()
+        self.parameters = self._way[-1]
+
+    def at(self, parameters: Mapping[str, Array]) -> Step:
+        """The step at other parameters; what is carried from step to step is made anew."""
+        if len(self._way) > 1:
+            self._backend = self._made()
+        for before, (x, y) in zip(self._way[:-1], self._batches, strict=False):
+            self._backend.load(State(before))
+            self._backend.step(x, y, draws={})
+        self._backend.load(State(parameters))
+        return self._backend.step(*self._batches[-1], draws={})
+
+    def _made(self) -> Backend:
+        return self._setup.backends[self._name].make(self._name, self._setup.problem, HIGH)
+
+    def _before(self, step: int) -> dict[str, Array]:
+        """The parameters that a step starts from."""
+        if step == 0:
+            return {n: value.astype(HIGH) for n, value in self._setup.initial.parameters.items()}
+        end = step * self._setup.batch_size
+        begun = dataclasses.replace(self._setup, x=self._setup.x[:end], y=self._setup.y[:end])
+        return {n: value.astype(HIGH) for n, value in run_experiment(begun, Silent()).final.items()}
+
+
+class _Loss(torch.autograd.Function):
+    """The twin's loss as a function of all parameters; its backward gives the twin's gradients."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, evaluate: Callable[[Sequence[torch.Tensor]], Step], *parameters: torch.Tensor
+    ) -> torch.Tensor:
+        step = evaluate(parameters)
+        ctx.gradients = [torch.tensor(gradient) for gradient in step.gradients.values()]
+        return torch.tensor(float(step.loss), dtype=torch.float64)
+
+    @staticmethod
+    def backward(ctx: Any, *grad: torch.Tensor) -> Any:
+        return (None, *(grad[0] * gradient for gradient in ctx.gradients))
+
+
+def _gradcheck(twin: _Twin) -> bool:
+    def evaluate(parameters: Sequence[torch.Tensor]) -> Step:
+        values = [p.detach().numpy() for p in parameters]
+        step = twin.at(dict(zip(twin.parameters, values, strict=True)))
+        return dataclasses.replace(step, gradients={n: step.gradients[n] for n in twin.parameters})
+
+    inputs = [torch.tensor(value, requires_grad=True) for value in twin.parameters.values()]
+    loss: Callable[..., Any] = _Loss.apply
+    return torch.autograd.gradcheck(lambda *p: loss(evaluate, *p), inputs, raise_exception=False)
