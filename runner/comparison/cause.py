@@ -126,7 +126,7 @@ class _Search:
 
         Between two layers they are few; those of all kinds are many, and tried in small networks alone.
         """
-        every = [a for (a,) in self._by_one(trial) if not a.changes_forward and a.end is None]
+        every = [a for (a,) in self._by_one(trial) if not a.changes_forward and (a.end is None or a.tensor)]
         back = [a for a in every if a.leaving] if self._work() > SMALL else every
         return [(a, b) for a, b in combinations(back, 2) if not _overlap(a, (b,))]
 
@@ -142,6 +142,8 @@ class _Search:
     def _may_begin(self, alteration: Alteration, first: str) -> bool:
         """Whether ``first`` can be the first tensor, in the order of computation, that the mistake changes."""
         sites = [*alteration.leaving, *alteration.gradient]
+        if alteration.tensor:
+            return alteration.tensor == first
         if len(sites) != 1:
             return True
         places, i = self._problem.network.places, sites[0]

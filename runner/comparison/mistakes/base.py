@@ -71,6 +71,7 @@ class Alteration:
         leaving: Place -> the gradient that the layer there hands on.
         gradient: Place -> (at, local name, gradient) -> the gradient of that layer's parameter.
         end: (passage, gradients) -> all gradients.
+        tensor: The only parameter whose gradient ``end`` changes; empty if it changes several.
         problem: What is computed instead of the right problem; None where the forward pass is right.
         parameters: Changes the parameters before the forward pass.
     """
@@ -82,6 +83,7 @@ class Alteration:
     leaving: Mapping[int, Leaving] = field(default_factory=dict)
     gradient: Mapping[int, OfParameter] = field(default_factory=dict)
     end: AtEnd | None = None
+    tensor: str = ""
     problem: Problem | None = None
     parameters: Callable[[Gradients], Gradients] | None = None
 

@@ -119,7 +119,7 @@ def _one(name: str, parameter: str, sentence: str, change: Callable[[Array], Arr
     def end(passage: Passage, gradients: Gradients) -> Gradients:
         return gradients | {parameter: change(gradients[parameter])}
 
-    return Alteration(name, sentence, RIGHT, end=end)
+    return Alteration(name, sentence, RIGHT, end=end, tensor=parameter)
 
 
 def _exchange(a: str, b: str) -> AtEnd:
