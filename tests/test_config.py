@@ -140,7 +140,12 @@ def test_interpolations_are_resolved_and_those_that_lead_nowhere_refused() -> No
 
 
 def test_the_dtypes_are_single_and_double_precision() -> None:
-    assert {name: dtype.itemsize for name, dtype in DTYPES.items()} == {"float32": 4, "float64": 8, "float16": 2, "bfloat16": 2}
+    assert {name: dtype.itemsize for name, dtype in DTYPES.items()} == {
+        "float32": 4,
+        "float64": 8,
+        "float16": 2,
+        "bfloat16": 2,
+    }
 
 
 def test_a_users_folder_stands_before_the_programs_own(tmp_path: Any) -> None:

@@ -106,7 +106,11 @@ def rms(samples: Array) -> Array:
 
 
 def moved_parameters(
-    parameters: Mapping[str, Array], k: int, keep_zeros: bool = False, shift: float = SHIFT
+    parameters: Mapping[str, Array],
+    k: int,
+    keep_zeros: bool = False,
+    shift: float = SHIFT,
+    sizes: Mapping[str, float] | None = None,
 ) -> dict[str, Array]:
     """Float64 parameters moved by up to ``shift`` of each tensor's rms, up or down; the k-th such point.
 
@@ -116,7 +120,7 @@ def moved_parameters(
     moved = {}
     for name, value in parameters.items():
         scale = np.asarray(rms(value.reshape(-1)))
-        step = shift * (float(scale) or 1.0) * _signs(rng, value)
+        step = shift * (float(scale) or (sizes or {}).get(name, 1.0)) * _signs(rng, value)
         moved[name] = value + (step * (value != 0) if keep_zeros else step)
     return moved
 

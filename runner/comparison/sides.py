@@ -84,6 +84,11 @@ class Sides:
         return {name: self.choices.get(name, default).make(name, self.problem, dtype) for name in names}
 
 
+def _length(values: Array) -> float:
+    top = float(np.abs(values).max(initial=0.0))
+    return top * float(np.linalg.norm(values / top)) if 0 < top < np.inf else 0.0
+
+
 @dataclass(frozen=True)
 class Point:
     """A point, all in float64, and what the sides give there, each a vector (layout.size,) computed once.
@@ -124,8 +129,30 @@ class Point:
         With ``-shift`` it is the point opposite.
         """
         x = moved_inputs(self.x, k, shift, zeros) if inputs or zeros else self.x
-        parameters = moved_parameters(self.parameters, k, keep_zeros, shift)
+        parameters = moved_parameters(self.parameters, k, keep_zeros, shift, self._sizes_of_zeros())
         return Point(self.sides, self.layout, parameters, x, self.y).on_grid(self.dtype)
+
+    def _sizes_of_zeros(self) -> dict[str, float]:
+        """How large a tensor of zeros counts as: its move is to change the loss no more than that of any other.
+
+        A move that is small beside 1 can be large beside what the layer computes.
+        """
+        zero = [name for name, value in self.parameters.items() if not value.any()]
+        if not zero:
+            return {}
+        g = self.reference
+        places = self.layout.slices()
+        norm = {name: _length(g[places[name]]) for name in self.parameters}
+        effects = [
+            _length(value.ravel()) / value.size**0.5 * norm[name]
+            for name, value in self.parameters.items()
+            if value.any() and norm[name] > 0
+        ]
+        if not effects:
+            return {}
+        sizes = {name: min(1.0, min(effects) / norm[name]) for name in zero if norm[name] > 0}
+        least = min(sizes.values(), default=1.0)
+        return {name: sizes.get(name, least) for name in zero}
 
     def on_grid(self, dtype: str) -> Point:
         """The point whose values are the nearest numbers of ``dtype``, to be judged in it."""
