@@ -84,7 +84,8 @@ class _Search:
 
     def explain_some(self) -> list[Cause]:
         """What explains the first wrong tensors, and single mistakes that agree in every later tensor they change."""
-        begun = [(t, self._proved(t.made, self._until(t.reach), self._order[: t.reach])) for t in self._furthest_yet]
+        plain = [t for t in self._furthest_yet if len(t.made) == 1 or not any(a.tensor for a in t.made)]
+        begun = [(t, self._proved(t.made, self._until(t.reach), self._order[: t.reach])) for t in plain]
         found = [cause for _, cause in begun if cause is not None]
         done = self._until(max((t.reach for t, _ in begun), default=0))
         rest = [name for name in self._suspects if name not in done]
