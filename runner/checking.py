@@ -102,7 +102,7 @@ def check(
     from runner.catalog import Catalog
     from runner.compose import as_override, compose_config
     from runner.errors import ConfigError
-    from runner.experiment import run_experiment
+    from runner.experiment import Silent, run_experiment
 
     if backprop == against:
         raise ConfigError("against", against, "another function, module or backend than the one that is judged")
@@ -117,7 +117,7 @@ def check(
     setup = assemble(config, Catalog(), choices)
     if record:
         return Verdict(_recorded(setup, texts, config), tuple(choices))
-    return Verdict(run_experiment(setup, _Silent()).verdict, tuple(choices))
+    return Verdict(run_experiment(setup, Silent()).verdict, tuple(choices))
 
 
 def check_op(
@@ -160,16 +160,6 @@ def _check(name: str, choice: BackendChoice | None) -> None:
             choice.check()
     except ConfigError as error:
         raise error.below(f"backend.{name}") from error
-
-
-class _Silent:
-    """Records nothing."""
-
-    def progress(self, step: int) -> None:
-        pass
-
-    def write(self, record: object) -> None:
-        pass
 
 
 def _choice(given: Any, layout: str, names: Mapping[str, str] | None, only_dtype: str | None) -> BackendChoice | None:

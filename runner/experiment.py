@@ -43,6 +43,16 @@ class Recorder(Protocol):
         ...
 
 
+class Silent:
+    """A recorder that keeps nothing."""
+
+    def progress(self, step: int) -> None:
+        pass
+
+    def write(self, record: Record) -> None:
+        pass
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a run leaves: its verdict, the first and last recorded losses, and the parameters that it ended with.

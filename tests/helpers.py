@@ -21,7 +21,7 @@ from runner.catalog import Catalog
 from runner.comparison.results import Comparison
 from runner.comparison.summary import Disagreement
 from runner.config import register, resolved
-from runner.experiment import Outcome, Record, run_experiment
+from runner.experiment import Outcome, Record, Silent, run_experiment
 from runner.paths import CONF
 
 FAULTS = Path(__file__).parent / "faults" / "conf"
@@ -50,16 +50,6 @@ def with_parameters(setup: Setup, changed: Mapping[str, Array]) -> Setup:
         name: changed.get(name, value).astype(setup.dtype) for name, value in setup.initial.parameters.items()
     }
     return dataclasses.replace(setup, initial=dataclasses.replace(setup.initial, parameters=parameters))
-
-
-class Silent:
-    """Keeps nothing."""
-
-    def progress(self, step: int) -> None:
-        pass
-
-    def write(self, record: Record) -> None:
-        pass
 
 
 @dataclass

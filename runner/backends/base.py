@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -132,6 +133,16 @@ class BackendChoice(ABC):
     def make_over(self, name: str, problem: Problem, empty: Empty) -> Backend | None:
         """A float64 backend over arrays that ``empty`` makes; None where it computes with others (torch's)."""
         return None
+
+
+def views(flat: Array, shapes: Mapping[str, Shape]) -> dict[str, Array]:
+    """One array a name, of its shape, each a part of the vector ``flat``, in order."""
+    made, at = {}, 0
+    for name, shape in shapes.items():
+        end = at + prod(shape)
+        made[name] = flat[at:end].reshape(shape)
+        at = end
+    return made
 
 
 def check_repeats(backend: str, first: Step, second: Step) -> None:

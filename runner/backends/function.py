@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from runner.arrays import BFLOAT16, DTYPES, WIDE, Array, eps
-from runner.backends.base import Backend, BackendChoice, FormError, Problem, State, Step, check_repeats
+from runner.backends.base import Backend, BackendChoice, FormError, Problem, State, Step, check_repeats, views
 from runner.backends.user_code import file_of, load_function, told
 from runner.errors import ConfigError, choices
 from runner.network import Network
@@ -113,7 +113,7 @@ class FunctionBackend:
         self._output_shape = problem.network.output_shape
         size = sum(prod(shape) for shape in self._shapes.values())
         self._flat, self._flat_gradients = np.empty(size, dtype), np.empty(size, dtype)
-        self._parameters, self._gradients = self._views(self._flat), self._views(self._flat_gradients)
+        self._parameters, self._gradients = views(self._flat, self._shapes), views(self._flat_gradients, self._shapes)
         self._update = problem.optimizer.scratch(self._flat, self._flat_gradients, problem.lr)
         self._called = False
 
@@ -140,12 +140,6 @@ class FunctionBackend:
 
     def state(self) -> State:
         return State(self._parameters)
-
-    def _views(self, flat: Array) -> dict[str, Array]:
-        starts = np.cumsum([0, *(prod(shape) for shape in self._shapes.values())])
-        return {
-            name: flat[a : a + prod(s)].reshape(s) for (name, s), a in zip(self._shapes.items(), starts, strict=False)
-        }
 
     def _call(self, x: Array, y: Array) -> Step:
         given = {self._theirs[name]: self._turned(np.array(v, self._dtype)) for name, v in self._parameters.items()}

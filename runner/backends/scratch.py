@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from runner.arrays import Array, Shape
-from runner.backends.base import Backend, BackendChoice, Empty, Problem, State, Step
+from runner.backends.base import Backend, BackendChoice, Empty, Problem, State, Step, views
 from runner.layers.base import Buffers
 
 
@@ -45,15 +45,10 @@ class ScratchBackend:
         self.name = name
         self._problem = problem
         self._empty: Callable[[Shape], Array] = lambda shape: empty(shape, dtype)
-        specs = problem.network.parameters
-        size = sum(prod(p.shape) for p in specs.values())
+        shapes = {name: p.shape for name, p in problem.network.parameters.items()}
+        size = sum(map(prod, shapes.values()))
         self._flat, flat_gradients = self._empty((size,)), self._empty((size,))
-        self._parameters, self._gradients, at = {}, {}, 0
-        for name_, p in specs.items():
-            end = at + prod(p.shape)
-            self._parameters[name_] = self._flat[at:end].reshape(p.shape)
-            self._gradients[name_] = flat_gradients[at:end].reshape(p.shape)
-            at = end
+        self._parameters, self._gradients = views(self._flat, shapes), views(flat_gradients, shapes)
         self._update = problem.optimizer.scratch(self._flat, flat_gradients, problem.lr)
         self._plans: dict[int, Plan] = {}
 

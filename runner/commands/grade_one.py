@@ -111,10 +111,10 @@ def _not_loaded(error: ConfigError, path: str, job: Job) -> Grade:
 
 
 def _judged(setup: Setup) -> Grade:
-    from runner.experiment import run_experiment
+    from runner.experiment import Silent, run_experiment
     from runner.records.words import whole_verdict
 
-    verdict = run_experiment(setup, _Silent()).verdict
+    verdict = run_experiment(setup, Silent()).verdict
     sentence, *details = whole_verdict(verdict, list(setup.backends))
     rows = {
         name: TensorGrade(t.max_abs, t.roundings, t.logic_roundings, t.ok)
@@ -129,13 +129,3 @@ def _cause(verdict: RunVerdict) -> str:
     if verdict.explanations:
         return ", ".join(e.cause for e in verdict.explanations.values())
     return "form" if verdict.first is not None and verdict.first.form else ""
-
-
-class _Silent:
-    """Records nothing."""
-
-    def progress(self, step: int) -> None:
-        pass
-
-    def write(self, record: object) -> None:
-        pass

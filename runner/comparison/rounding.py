@@ -18,6 +18,7 @@ __all__ = [
     "moved_inputs",
     "moved_parameters",
     "noise",
+    "norm",
     "own_error",
     "rms",
     "smooth",
@@ -31,7 +32,7 @@ def two_precisions(layout: Layout, low: Array, high: Array) -> Array | None:
     None where float32 kept nothing: it is not finite, or off by more than the gradient's own norm.
     """
     with np.errstate(all="ignore"):
-        if _norm((low - high)[layout.gradients]) > _norm(high[layout.gradients]):
+        if norm((low - high)[layout.gradients]) > norm(high[layout.gradients]):
             return None
         return own_error(layout, low, high)
 
@@ -52,7 +53,7 @@ def own_error(layout: Layout, low: Array, high: Array) -> Array | None:
     return out
 
 
-def _norm(values: Array) -> float:
+def norm(values: Array) -> float:
     """The Euclidean norm, scaled where squares leave the range."""
     norm = float(np.sqrt(np.dot(values, values)))
     if 1e-140 < norm < 1e140:

@@ -20,6 +20,7 @@ from runner.comparison.rounding import (
     moved_inputs,
     moved_parameters,
     noise,
+    norm,
     own_error,
     rms,
     two_precisions,
@@ -84,11 +85,6 @@ class Sides:
         return {name: self.choices.get(name, default).make(name, self.problem, dtype) for name in names}
 
 
-def _length(values: Array) -> float:
-    top = float(np.abs(values).max(initial=0.0))
-    return top * float(np.linalg.norm(values / top)) if 0 < top < np.inf else 0.0
-
-
 @dataclass(frozen=True)
 class Point:
     """A point, all in float64, and what the sides give there, each a vector (layout.size,) computed once.
@@ -142,15 +138,15 @@ class Point:
             return {}
         g = self.reference
         places = self.layout.slices()
-        norm = {name: _length(g[places[name]]) for name in self.parameters}
+        norms = {name: norm(g[places[name]]) for name in self.parameters}
         effects = [
-            _length(value.ravel()) / value.size**0.5 * norm[name]
+            norm(value.ravel()) / value.size**0.5 * norms[name]
             for name, value in self.parameters.items()
-            if value.any() and norm[name] > 0
+            if value.any() and norms[name] > 0
         ]
         if not effects:
             return {}
-        sizes = {name: min(1.0, min(effects) / norm[name]) for name in zero if norm[name] > 0}
+        sizes = {name: min(1.0, min(effects) / norms[name]) for name in zero if norms[name] > 0}
         least = min(sizes.values(), default=1.0)
         return {name: sizes.get(name, least) for name in zero}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from runner.assemble import assemble
-from runner.experiment import run_experiment
-from tests.helpers import CATALOG, Silent, configuration
+from runner.experiment import Silent, run_experiment
+from tests.helpers import CATALOG, configuration
 
 CHUNK = 10
 

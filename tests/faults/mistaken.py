@@ -22,8 +22,7 @@ from runner.comparison.mistakes.slopes import slopes
 from runner.comparison.mistakes.weights import weights
 from runner.comparison.mistakes.whole import fitted, whole
 from runner.comparison.tensors import layout_of
-from runner.experiment import run_experiment
-from tests.helpers import Silent
+from runner.experiment import Silent, run_experiment
 
 Gradients = Mapping[str, Array]
 

@@ -13,8 +13,7 @@ import torch
 from runner.arrays import DTYPES, Array
 from runner.assemble import Setup
 from runner.backends.base import Backend, State, Step
-from runner.experiment import batches, run_experiment
-from tests.helpers import Silent
+from runner.experiment import Silent, batches, run_experiment
 
 RELATIVE = 1e-7
 HIGH = DTYPES["float64"]

@@ -13,6 +13,7 @@ from runner.backends.base import Problem
 from runner.comparison.tensors import Layout
 from runner.layers.base import Buffers, Pass
 from runner.losses.base import LossPass
+from runner.network import Place
 
 HIGH = np.dtype(np.float64)
 Empty = Callable[[Shape, np.dtype[Any]], Array]
@@ -184,6 +185,11 @@ class Passage:
             changed = mistake.leaving[i](at) if i in mistake.leaving and i > 0 else None
             dx = dx if changed is None else changed
         return dx
+
+
+def is_activation(place: Place) -> bool:
+    """Whether the layer has no parameters and keeps the shape."""
+    return not place.parameters and place.input_shape == place.output_shape
 
 
 def groups(sites: list[int]) -> list[list[int]]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from runner.backends.base import Problem
-from runner.comparison.mistakes.base import Alteration, AtEnd, Gradients, Passage, groups, label
+from runner.comparison.mistakes.base import Alteration, AtEnd, Gradients, Passage, groups, is_activation, label
 from runner.layers.base import Layer
 from runner.layers.relu import ReLU
 from runner.layers.sigmoid import Sigmoid
@@ -32,7 +32,7 @@ def _with(problem: Problem, places: list[Place]) -> Problem:
 
 def _activations(passage: Passage) -> Iterator[Alteration]:
     problem, places = passage.problem, list(passage.problem.network.places)
-    sites = [i for i, p in enumerate(places) if i > 0 and not p.parameters and p.input_shape == p.output_shape]
+    sites = [i for i, p in enumerate(places) if i > 0 and is_activation(p)]
     for group in groups(sites):
         words = label(passage, group)
         left = [p for i, p in enumerate(places) if i not in group]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from runner.arrays import Array
-from runner.comparison.mistakes.base import Alteration, At, OfParameter, Passage, groups, label
+from runner.comparison.mistakes.base import Alteration, At, OfParameter, Passage, groups, is_activation, label
 
 WEIGHT = "dL/dW = delta^T x, summed over the batch"
 BIAS = "dL/db = the sum of delta over the batch"
@@ -35,7 +35,7 @@ def _product(delta: Array, x: Array, like: Array) -> Array | None:
 
 def _is_activation(t: At, i: int) -> bool:
     places = t.passage.problem.network.places
-    return 0 <= i < len(places) and not places[i].parameters and places[i].input_shape == places[i].output_shape
+    return 0 <= i < len(places) and is_activation(places[i])
 
 
 def _before_activation(t: At, g: Array) -> Array | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runner.comparison.mistakes.base import Alteration, Leaving, Passage, groups, label
+from runner.comparison.mistakes.base import Alteration, Leaving, Passage, groups, is_activation, label
 
 RIGHT = "dL/dz = dL/da * f'(z)"
 
@@ -91,7 +91,7 @@ SLOPES = (
 def slopes(passage: Passage) -> Iterator[Alteration]:
     """Each wrong factor at each activation, and at all of them."""
     places = passage.problem.network.places
-    sites = [i for i, p in enumerate(places) if i > 0 and not p.parameters and p.input_shape == p.output_shape]
+    sites = [i for i, p in enumerate(places) if i > 0 and is_activation(p)]
     for group in groups(sites):
         words = label(passage, group)
         for slope in SLOPES:
