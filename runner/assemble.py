@@ -55,6 +55,7 @@ class Setup:
     record_every: int
     record_gradients: bool
     published: Published | None
+    shrink: bool
     tracking_uri: str
     tracking_experiment: str
 
@@ -100,6 +101,7 @@ def assemble(
         record_every=config["record"]["every"],
         record_gradients=config["record"]["gradients"],
         published=_published(config["record"]["published"], network),
+        shrink=config["shrink"],
         tracking_uri=config["tracking"]["uri"],
         tracking_experiment=config["tracking"]["experiment"],
     )

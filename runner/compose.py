@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from runner.catalog import Catalog
@@ -10,23 +11,29 @@ from runner.errors import ConfigError
 from runner.paths import CONF
 
 
-def compose_config(overrides: Sequence[str]) -> dict[str, Any]:
-    """The whole configuration that ``overrides`` describe, still to be assembled.
+def compose_config(overrides: Sequence[str], folder: Path | None = None) -> dict[str, Any]:
+    """The whole configuration that ``overrides`` describe, still to be assembled; ``folder`` has choices beside ours.
 
     Raises:
         ConfigError: An override is malformed, or names what there is not.
     """
     from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
 
     from runner import hydra_errors
     from runner.config import register, resolved
 
     register()
+    own = [] if folder is None else as_override("hydra.searchpath", [f"file://{folder.absolute()}"])
+    running = GlobalHydra.instance().hydra  # there is one in a job, and Hydra allows no second
+    GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            composed = compose("config", list(overrides))
+            composed = compose("config", [*own, *overrides])
     except Exception as error:  # whatever Hydra raises here is about the overrides
         raise hydra_errors.translate(error, list(overrides), Catalog()) from error
+    finally:
+        GlobalHydra.instance().hydra = running
     config = resolved(composed)
     if not isinstance(config["backend"], Mapping):
         raise ConfigError("backend", config["backend"], "a list of names")

@@ -67,6 +67,7 @@ class Config:
     dtype: str = MISSING
     lockstep: bool = MISSING
     threads: int = MISSING
+    shrink: bool = MISSING
     data: Any = MISSING
     target: Any = MISSING
     architecture: Any = MISSING

@@ -54,11 +54,20 @@ class Silent:
 
 
 @dataclass(frozen=True)
+class Case:
+    """What a step started from: parameters, x (batch, features) and y (batch, out), in the run's dtype."""
+
+    parameters: Mapping[str, Array]
+    x: Array
+    y: Array
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a run leaves: its verdict, the first and last recorded losses, and the parameters that it ended with.
 
     ``distances`` are those of the last parameters, where no record has them; ``drift`` is each backend's over the
-    whole run. Both are empty with lockstep.
+    whole run. Both are empty with lockstep. ``case`` is that of the first mismatch.
     """
 
     verdict: RunVerdict
@@ -66,6 +75,7 @@ class Outcome:
     final: Mapping[str, Array]
     distances: list[Distance] = field(default_factory=list)
     drift: Mapping[str, Parting] = field(default_factory=dict)
+    case: Case | None = None
 
 
 def run_experiment(setup: Setup, recorder: Recorder) -> Outcome:
@@ -85,6 +95,7 @@ def run_experiment(setup: Setup, recorder: Recorder) -> Outcome:
         verdict = RunVerdict(noise_over=judge.sides.noise_over)
         drift, updates = Drift({} if setup.lockstep else backends, setup.dtype.name), 0
         losses: dict[str, tuple[float, float]] = {}
+        case: Case | None = None
         for step, (x, y) in enumerate(batches(setup)):
             recorder.progress(step)
             try:
@@ -95,9 +106,11 @@ def run_experiment(setup: Setup, recorder: Recorder) -> Outcome:
                     comparisons = judge.compare(reference.state().parameters, x, y, steps, is_judged(setup, step))
             except FormError as fault:
                 verdict.add(step, [judge.misformed(fault, reference.state().parameters, x, y)])
+                case = case or _case_of(verdict, reference, x, y)
                 break
             if recorded:
                 verdict.add(step, comparisons)
+                case = case or _case_of(verdict, reference, x, y)
                 recorder.write(Record(step, steps, comparisons, drift.measure(updates)))
                 losses = {name: (losses.get(name, (float(s.loss),))[0], float(s.loss)) for name, s in steps.items()}
             if verdict.diverged:
@@ -106,7 +119,7 @@ def run_experiment(setup: Setup, recorder: Recorder) -> Outcome:
             updates += 1
         final = {name: np.array(value) for name, value in reference.state().parameters.items()}
         distances = drift.measure(updates)
-    return Outcome(verdict, losses, final, distances, drift.partings())
+    return Outcome(verdict, losses, final, distances, drift.partings(), case)
 
 
 def batches(setup: Setup) -> Iterator[tuple[Array, Array]]:
@@ -127,6 +140,13 @@ def is_judged(setup: Setup, step: int) -> bool:
     if not setup.lockstep:
         return step == 0
     return step // setup.record_every % setup.verdict_every == 0 or step == setup.steps - 1
+
+
+def _case_of(verdict: RunVerdict, reference: Backend, x: Array, y: Array) -> Case | None:
+    """A copy of what this step started from, if a step so far is a mismatch."""
+    if verdict.verdict != "mismatch":
+        return None
+    return Case({name: np.array(value) for name, value in reference.state().parameters.items()}, x, y)
 
 
 def _update(setup: Setup, backends: Mapping[str, Backend], reference: Backend) -> None:

@@ -107,13 +107,14 @@ def _run(cfg: DictConfig, folder: Path, overrides: list[str], sweep: str | None)
 def record_run(setup: Setup, identity: Identity) -> Outcome:
     """Runs and records; a run that could not finish is FAILED or KILLED, what was recorded kept."""
     from runner.experiment import run_experiment
+    from runner.records.minimal import minimal_case
     from runner.records.recorder import RunRecorder
 
     recorder = RunRecorder(setup, identity)
     try:
         recorder.start()
         outcome = run_experiment(setup, recorder)
-        recorder.finish(outcome)
+        recorder.finish(outcome, minimal_case(setup, outcome, identity.folder))
     except KeyboardInterrupt as stop:
         stopping.heed()
         try:

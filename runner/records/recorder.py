@@ -20,6 +20,7 @@ from runner.records.drift import DriftTable, distance_metrics, drift_document, g
 from runner.records.environment import environment
 from runner.records.files import remove_parts, write_json, write_text, write_yaml
 from runner.records.gradients import GradientsFile, GradientsText, copy_parameters
+from runner.records.minimal import Minimal, minimal_files
 from runner.records.mlflow import MlflowRun
 from runner.records.tables import DeviationsTable
 from runner.records.words import sentence
@@ -103,13 +104,14 @@ class RunRecorder:
         self._console.keep(record)
         self._mlflow.log(_metrics(record), record.step)
 
-    def finish(self, outcome: Outcome) -> None:
+    def finish(self, outcome: Outcome, minimal: Minimal | None = None) -> None:
         """Closes the files, then the MLflow run, then shows the verdict."""
         folder, verdict = self._identity.folder, outcome.verdict
         self._keep(outcome.distances)
         self._close_files()
         copy_parameters(folder / "parameters.safetensors", self._setup.initial.parameters, outcome.final)
-        write_json(folder / "verdict.json", verdict_document(outcome, list(self._setup.backends)))
+        found = {"minimal": None if minimal is None else asdict(minimal)}
+        write_json(folder / "verdict.json", verdict_document(outcome, list(self._setup.backends)) | found)
         self._mlflow.log(_verdict_metrics(verdict) | growth_metrics(outcome.drift), 0)
         self._mlflow.finish("FINISHED", _verdict_tags(verdict), folder, self._artifacts())
         uri = self._setup.tracking_uri
@@ -120,6 +122,8 @@ class RunRecorder:
         }
         if not verdict.agree:
             places["to replay"] = shlex.join(["python", "-m", "runner", *self._identity.overrides])
+        if minimal is not None:
+            places["minimal case"] = ": ".join(filter(None, [minimal.words, minimal.command]))
         self._console.finish(outcome, self._identity.title, places)
 
     def abandon(self, status: str) -> None:
@@ -134,7 +138,8 @@ class RunRecorder:
     def _files(self) -> list[Path]:
         """What a run may leave in its folder; a person's own files may lie there too."""
         views = [f"gradients/{backend}.txt" for backend in self._setup.backends]
-        return [*(self._identity.folder / name for name in (*FILES, *views)), *self._own_files()]
+        folder = self._identity.folder
+        return [*(folder / name for name in (*FILES, *views)), *minimal_files(folder), *self._own_files()]
 
     def _own_files(self) -> dict[Path, Path]:
         """Copies of the files that the user's own backends are made of, and the files themselves."""

@@ -1,0 +1,1 @@
+"""Of a run that is a mismatch, a smaller one that fails the same way."""

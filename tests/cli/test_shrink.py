@@ -1,0 +1,70 @@
+"""`shrink=true` on the command line: the command that it prints replays a smaller case of the same mismatch."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import SharedRuns
+from .process import ROOT, SAFETY, Finished, environment, run
+from .stores import client, read_json, runs
+
+WRONG = ("--config-dir", str(ROOT / "tests" / "faults" / "conf"), "backend=[missing_slope,torch]", "data.samples=6")
+LINE = re.compile(
+    r"^minimal case (1 sample, layers \S+ \(from 6 samples, layers 2-10-10-1\)): (python .*)$", re.MULTILINE
+)
+
+
+@pytest.fixture
+def wrong(shared: SharedRuns) -> Finished:
+    return shared.get("shrunk run", *WRONG, "shrink=true")
+
+
+def causes(document: Any) -> list[str]:
+    return [cause["name"] for e in document["explanations"].values() for cause in e["causes"]]
+
+
+def test_the_printed_command_ends_with_1_and_the_same_cause(wrong: Finished) -> None:
+    assert (wrong.code, wrong.err) == (1, "")
+    found = LINE.search(wrong.out)
+    assert found, wrong.out
+    program, *words = shlex.split(found[2])
+    assert program == "python"
+    done = subprocess.run(
+        [sys.executable, *words, "hydra.run.dir=again"],
+        cwd=wrong.folder,
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=SAFETY,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    first, again = (read_json(folder / "verdict.json") for folder in (wrong.run_folder, wrong.folder / "again"))
+    assert causes(again) == causes(first) == ["slope_missing"]
+    assert again["first"]["step"] == 0
+    assert again["minimal"] is None
+    assert first["minimal"] == {"words": found[1], "folder": words[3], "command": found[2]}
+    assert (wrong.folder / words[3]).samefile(wrong.run_folder / "minimal")
+
+
+def test_mlflow_keeps_the_files(wrong: Finished) -> None:
+    reader = client(wrong.folder)
+    found = {file.path for file in reader.list_artifacts(runs(reader)[0].info.run_id, "minimal")}
+    assert found == {f"minimal/{file.name}" for file in (wrong.run_folder / "minimal").iterdir()}
+    assert "minimal/experiment" in found
+
+
+def test_a_job_of_a_sweep_has_its_own(place: Path) -> None:
+    finished = run(place, "-m", *WRONG, "shrink=true", "backend=[missing_factor,torch],[scratch,torch]")
+    assert finished.code == 1
+    (sweep,) = (place / "outputs" / "sweeps").glob("*/*")
+    minimal = [read_json(sweep / number / "verdict.json")["minimal"] for number in "01"]
+    assert (place / minimal[0]["folder"]).samefile(sweep / "0" / "minimal")
+    assert minimal[1] is None
