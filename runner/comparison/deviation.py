@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from runner.arrays import Array
-from runner.comparison.tensors import Layout
+from runner.comparison.tensors import Layout, gather
 
 SAFE = 1e-140
 """Values from this to its reciprocal can be squared, and what is 1e-7 of them too."""
@@ -33,24 +33,27 @@ def deviation(layout: Layout, u: Array, g: Array) -> Deviation:
 
     A sum of signed differences would be blind to a transposition; nothing is summed here but squares.
     """
+    max_abs, max_rel, squares = (np.zeros(len(layout.names)) for _ in range(3))
     with np.errstate(all="ignore"):
-        d = np.subtract(u, g)
-        np.abs(d, out=d)
-        scale = np.abs(u)
-        np.maximum(scale, np.abs(g), out=scale)
-        max_abs = np.maximum.reduceat(d, layout.starts)
-        np.divide(d, scale, out=scale)
-        max_rel = np.nan_to_num(np.fmax.reduceat(scale, layout.starts), nan=0.0, posinf=np.inf)  # 0 / 0 is no deviation
-        sizes = np.diff(layout.starts, append=layout.size)
-        return Deviation(max_abs, np.where(np.isnan(max_abs), np.nan, max_rel), _rms(layout, d, max_abs, sizes))
+        for block in layout.blocks:
+            a, b = u[block.place], g[block.place]
+            d = np.subtract(a, b)
+            np.abs(d, out=d)
+            gather(np.maximum, max_abs, d, block)
+            scale = np.abs(a)
+            np.maximum(scale, np.abs(b), out=scale)
+            np.divide(d, scale, out=scale)
+            gather(np.fmax, max_rel, scale, block)  # 0 / 0 is no deviation
+            np.square(d, out=d)
+            gather(np.add, squares, d, block)
+        return Deviation(max_abs, np.where(np.isnan(max_abs), np.nan, max_rel), _rms(layout, u, g, max_abs, squares))
 
 
-def _rms(layout: Layout, d: Array, max_abs: Array, sizes: Array) -> Array:
-    """The root mean square of each tensor of ``d``, which is overwritten; scaled where squares leave the range."""
+def _rms(layout: Layout, u: Array, g: Array, max_abs: Array, squares: Array) -> Array:
+    """The root mean square of each tensor of u - g; summed again, scaled, where squares leave the range."""
+    sizes = np.diff(layout.starts, append=layout.size)
     unit = np.where((max_abs > 0) & np.isfinite(max_abs), max_abs, 1.0)
-    if (unit > SAFE).all() and (unit < 1 / SAFE).all():
-        unit = np.ones_like(unit)
-    else:
-        np.divide(d, np.repeat(unit, sizes), out=d)
-    np.square(d, out=d)
-    return np.asarray(unit * np.sqrt(np.add.reduceat(d, layout.starts) / sizes))
+    if ((unit > SAFE) & (unit < 1 / SAFE)).all():
+        return np.asarray(np.sqrt(squares / sizes))
+    scaled = np.square((u - g) / np.repeat(unit, sizes))
+    return np.asarray(unit * np.sqrt(np.add.reduceat(scaled, layout.starts) / sizes))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 
 import numpy as np
 
 from runner.arrays import Array
 from runner.comparison.constants import SHIFT
 from runner.comparison.noisy import NoisyArray, empty_noisy, noise
-from runner.comparison.tensors import Layout
+from runner.comparison.tensors import BLOCK, Layout
 
 __all__ = [
     "NoisyArray",
@@ -25,6 +26,9 @@ __all__ = [
     "two_precisions",
 ]
 
+NEAR_ONE = 1e-30
+"""Errors from this to its reciprocal are squared as they are: what is 1e-120 of them still counts."""
+
 
 def two_precisions(layout: Layout, low: Array, high: Array) -> Array | None:
     """The first look's sigma in float32's unit, (layout.size,), from a step in float32 and the same in float64.
@@ -32,9 +36,10 @@ def two_precisions(layout: Layout, low: Array, high: Array) -> Array | None:
     None where float32 kept nothing: it is not finite, or off by more than the gradient's own norm.
     """
     with np.errstate(all="ignore"):
-        if norm((low - high)[layout.gradients]) > norm(high[layout.gradients]):
+        error = low - high
+        if norm(error[layout.gradients]) > norm(high[layout.gradients]):
             return None
-        return own_error(layout, low, high)
+        return _smoothed(layout, error)
 
 
 def own_error(layout: Layout, low: Array, high: Array) -> Array | None:
@@ -44,13 +49,14 @@ def own_error(layout: Layout, low: Array, high: Array) -> Array | None:
     None where the narrow one is not finite.
     """
     with np.errstate(all="ignore"):
-        error = low - high
-        if not np.isfinite(error).all():
-            return None
-        out = np.empty_like(error)
-        for place, shape in zip(layout.slices().values(), layout.shapes, strict=True):
-            out[place] = smooth(error[place].reshape(shape)).ravel()
-    return out
+        return _smoothed(layout, low - high)
+
+
+def _smoothed(layout: Layout, error: Array) -> Array | None:
+    """Each tensor of ``error`` smoothed, in its place; None where it is not finite."""
+    for place, shape in zip(layout.slices().values(), layout.shapes, strict=True):
+        smooth(error[place].reshape(shape))
+    return error if np.isfinite(error.max(initial=0.0)) else None
 
 
 def norm(values: Array) -> float:
@@ -63,40 +69,49 @@ def norm(values: Array) -> float:
 
 
 def smooth(error: Array) -> Array:
-    """Sigma of every element from one sample of each: sqrt((e^2 + 4 p) / 5).
+    """Sigma of every element from one sample of each, which is overwritten: sqrt((e^2 + 4 p) / 5).
 
     p is the product over the axes of the mean of e^2 along the other axes, over m^(axes - 1), m being the mean of
     e^2: a gradient is a sum of outer products, so that e^2 is close to a product of its margins. A vector pools to m,
-    a single element keeps e^2. Scaled by the maximum before squaring, against overflow and underflow.
+    a single element keeps e^2. Scaled by the maximum where squares might leave the range.
     """
-    q = np.abs(error)
-    top = q.max(initial=0.0)
+    np.abs(error, out=error)
+    top = float(error.max(initial=0.0))
     if top == 0 or error.size == 1:
-        return q
-    np.divide(q, top, out=q)
-    np.square(q, out=q)
-    mean = q.mean()
-    if q.ndim < 2:
-        np.add(q, 4 * mean, out=q)
-    else:
-        pooled = 4 * mean
-        for axis in range(q.ndim):
-            others = tuple(i for i in range(q.ndim) if i != axis)
-            pooled = pooled * (q.mean(axis=others, keepdims=True) / mean)
-        np.add(q, pooled, out=q)
-    np.sqrt(q, out=q)
-    return np.asarray(np.multiply(q, top / np.sqrt(5), out=q))
+        return error
+    scale = 1.0 if NEAR_ONE < top < 1 / NEAR_ONE else top
+    if scale != 1.0:
+        np.divide(error, scale, out=error)
+    np.square(error, out=error)
+    mean = error.mean()
+    margins = [mean] if error.ndim < 2 else [_margin(error, axis) / mean for axis in range(1, error.ndim)]
+    first = np.broadcast_to(4 * (1.0 if error.ndim < 2 else _margin(error, 0)), (len(error), *[1] * (error.ndim - 1)))
+    rows = max(1, BLOCK * len(error) // error.size)
+    for begin in range(0, len(error), rows):
+        part = error[begin : begin + rows]
+        np.add(part, reduce(np.multiply, margins, first[begin : begin + rows]), out=part)
+        np.sqrt(part, out=part)
+        np.multiply(part, scale / np.sqrt(5), out=part)
+    return error
+
+
+def _margin(squares: Array, axis: int) -> Array:
+    """Their mean along all other axes, which are kept."""
+    return np.asarray(squares.mean(axis=tuple(i for i in range(squares.ndim) if i != axis), keepdims=True))
 
 
 def in_squares(a: Array, b: Array) -> Array:
     """sqrt(a^2 + b^2) of what is not negative, both overwritten; scaled by the largest: four times as fast as hypot."""
     top = max(a.max(initial=0.0), b.max(initial=0.0)) or 1.0
-    for value in (a, b):
-        np.divide(value, top, out=value)
-        np.square(value, out=value)
-    np.add(a, b, out=a)
-    np.sqrt(a, out=a)
-    return np.asarray(np.multiply(a, top, out=a))
+    for begin in range(0, len(a), BLOCK):
+        x, y = a[begin : begin + BLOCK], b[begin : begin + BLOCK]
+        for value in (x, y):
+            np.divide(value, top, out=value)
+            np.square(value, out=value)
+        np.add(x, y, out=x)
+        np.sqrt(x, out=x)
+        np.multiply(x, top, out=x)
+    return a
 
 
 def rms(samples: Array) -> Array:

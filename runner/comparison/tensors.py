@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -10,6 +12,18 @@ import numpy as np
 from runner.arrays import Array, Shape
 from runner.backends.base import FormError, Step
 from runner.network import Network
+
+BLOCK = 2**14
+"""Numbers that are worked on at once: a few arrays of so many stay in the cache of a core."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of the vector: where it lies, which tensors have a part in it, and where in it these begin."""
+
+    place: slice
+    tensors: slice
+    starts: Array
 
 
 @dataclass(frozen=True)
@@ -39,6 +53,24 @@ class Layout:
         """Where the gradients lie: all but loss and prediction."""
         return slice(int(self.starts[2]), self.size)
 
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """The whole vector in pieces of at most ``BLOCK`` numbers."""
+        blocks = []
+        for begin in range(0, self.size, BLOCK):
+            end = min(begin + BLOCK, self.size)
+            first, last = np.searchsorted(self.starts, [begin, end - 1], "right")
+            starts = np.maximum(self.starts[first - 1 : last] - begin, 0)
+            blocks.append(Block(slice(begin, end), slice(int(first) - 1, int(last)), starts))
+        return tuple(blocks)
+
+    def largest(self, values: Callable[[slice], Array]) -> Array:
+        """Each tensor's largest value, (tensors,), of what ``values`` gives for each piece; none is below 0."""
+        out = np.zeros(len(self.names))
+        for block in self.blocks:
+            gather(np.maximum, out, values(block.place), block)
+        return out
+
     def flat(self, backend: str, step: Step) -> Array:
         """A step's tensors as one new float64 vector (size,); every narrower dtype fits in it exactly.
 
@@ -66,6 +98,12 @@ class Layout:
             return FormError(backend, f"returned no gradient for {name}", name)
         wanted = self.shapes[self.names.index(name)]
         return FormError(backend, f"returned {what} of shape {np.shape(value)}, not {wanted}", name)
+
+
+def gather(ufunc: np.ufunc, out: Array, values: Array, block: Block) -> None:
+    """Reduces each tensor's part of ``values``, those of a block, into ``out`` (tensors,)."""
+    mine = out[block.tensors]
+    ufunc(mine, ufunc.reduceat(values, block.starts), out=mine)
 
 
 def layout_of(network: Network, batch: int) -> Layout:

@@ -9,7 +9,7 @@ import pytest
 
 from runner.arrays import Array
 from runner.comparison.deviation import deviation
-from runner.comparison.tensors import Layout, layout_of
+from runner.comparison.tensors import BLOCK, Layout, layout_of
 from tests.helpers import make_setup
 
 BATCH = 3
@@ -31,16 +31,34 @@ def plain(u: list[float], g: list[float]) -> tuple[float, float, float]:
     return largest, relative, math.sqrt(squares / len(u))
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e-170, 1e170])
 @pytest.mark.parametrize("seed", range(10))
-def test_the_measures_equal_a_plain_recomputation(layout: Layout, seed: int) -> None:
+def test_the_measures_equal_a_plain_recomputation(layout: Layout, seed: int, scale: float) -> None:
     rng = np.random.default_rng(seed)
-    g = rng.standard_normal(layout.size) * 10.0 ** rng.integers(-9, 9, layout.size)
+    g = scale * rng.standard_normal(layout.size) * 10.0 ** rng.integers(-9, 9, layout.size)
     u = np.where(rng.random(layout.size) < 0.3, g, g * (1 + 1e-6 * rng.standard_normal(layout.size)))
     found = deviation(layout, u, g)
     for i, place in enumerate(layout.slices().values()):
-        wanted = plain(u[place].tolist(), g[place].tolist())
+        largest, relative, rms = plain((u[place] / scale).tolist(), (g[place] / scale).tolist())
         got = (found.max_abs[i], found.max_rel[i], found.rms[i])
-        assert got == pytest.approx(wanted, rel=1e-12, abs=0), f"seed {seed}, {layout.names[i]}"
+        assert got == pytest.approx((scale * largest, relative, scale * rms), rel=1e-8, abs=0), (
+            f"seed {seed}, tensor {i}"
+        )
+
+
+def test_tensors_longer_and_shorter_than_a_block_are_measured_alike() -> None:
+    layout = layout_of(make_setup("architecture.hidden=[120,150,130]").problem.network, BATCH)
+    assert layout.size > 2 * BLOCK
+    rng = np.random.default_rng(11)
+    g = rng.standard_normal(layout.size)
+    u = g + 1e-6 * rng.standard_normal(layout.size)
+    found, largest = deviation(layout, u, g), layout.largest(lambda part: np.abs(u[part]))
+    for i, place in enumerate(layout.slices().values()):
+        d = np.abs(u - g)[place]
+        relative = (d / np.maximum(np.abs(u), np.abs(g))[place]).max()
+        assert (found.max_abs[i], found.max_rel[i]) == (d.max(), relative), layout.names[i]
+        assert found.rms[i] == pytest.approx(np.sqrt(np.mean(d**2)), rel=1e-12)
+        assert largest[i] == np.abs(u[place]).max()
 
 
 def spot(layout: Layout, name: str) -> tuple[int, slice]:
