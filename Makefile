@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run new-backprop test fuzz faults lint ui bench clean
+.PHONY: help run new-backprop test fuzz faults figures lint ui bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ fuzz: $(VENV)/dev  ## judge 10,000 random right configurations and 3,400 mutants
 
 faults: $(VENV)/dev  ## run every deliberately wrong backpropagation on the command line
 	$(BIN)/python -m tests.faults
+
+figures: $(VENV)/dev  ## draw the figures of docs/verdict.md
+	$(BIN)/python -m benchmarks.figures
 
 lint: $(VENV)/dev  ## check style and types
 	$(BIN)/ruff check .
