@@ -94,7 +94,7 @@ def _run(cfg: DictConfig, folder: Path, overrides: list[str], sweep: str | None)
 
     from runner.records.recorder import Identity
 
-    outcome = record_run(setup, Identity(_shown(folder), overrides, sweep, config))
+    outcome = record_run(setup, Identity(_shown(folder), overrides, sweep, config, _sources()))
     verdict = outcome.verdict
     return {
         "status": AGREE if verdict.agree else DISAGREE,
@@ -102,6 +102,14 @@ def _run(cfg: DictConfig, folder: Path, overrides: list[str], sweep: str | None)
         "roundings": verdict.worst("roundings"),
         "loss": list(outcome.losses.values())[-1][1] if outcome.losses else None,
     }
+
+
+def _sources() -> tuple[str, ...]:
+    """The words of the command line that say where a user's own choices lie."""
+    hydra = HydraConfig.get()
+    given = [_shown(Path(s.path)) for s in hydra.runtime.config_sources if s.provider == "command-line"]
+    flags = [word for folder in given for word in ("--config-dir", str(folder))]
+    return (*flags, *(o for o in hydra.overrides.hydra if o.startswith("hydra.searchpath")))
 
 
 def record_run(setup: Setup, identity: Identity) -> Outcome:

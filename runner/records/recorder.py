@@ -32,12 +32,16 @@ FILES = ("config.yaml", "overrides.yaml", "environment.json", "verdict.json", *T
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a run is: its folder, its overrides, its sweep (none for a run of its own), its whole configuration."""
+    """Who a run is: its folder, its overrides, its sweep (none for a run of its own), its whole configuration.
+
+    ``sources`` are the words of the command line that say where a user's own choices lie.
+    """
 
     folder: Path
     overrides: list[str]
     sweep: str | None
     config: Mapping[str, Any]
+    sources: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -121,7 +125,9 @@ class RunRecorder:
             "to look": f"mlflow ui --backend-store-uri {uri}" if "://" in uri and not uri.startswith("http") else uri,
         }
         if not verdict.agree:
-            places["to replay"] = shlex.join(["python", "-m", "runner", *self._identity.overrides])
+            places["to replay"] = shlex.join(
+                ["python", "-m", "runner", *self._identity.sources, *self._identity.overrides]
+            )
         if minimal is not None:
             places["minimal case"] = ": ".join(filter(None, [minimal.words, minimal.command]))
         self._console.finish(outcome, self._identity.title, places)

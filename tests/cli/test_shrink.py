@@ -34,11 +34,23 @@ def test_the_printed_command_ends_with_1_and_the_same_cause(wrong: Finished) -> 
     assert (wrong.code, wrong.err) == (1, "")
     found = LINE.search(wrong.out)
     assert found, wrong.out
-    program, *words = shlex.split(found[2])
+    words = shlex.split(found[2])[1:]
+    again = typed(wrong.folder, found[2], "again")
+    first = read_json(wrong.run_folder / "verdict.json")
+    assert causes(again) == causes(first) == ["slope_missing"]
+    assert again["first"]["step"] == 0
+    assert again["minimal"] is None
+    assert first["minimal"] == {"words": found[1], "folder": words[3], "command": found[2]}
+    assert (wrong.folder / words[3]).samefile(wrong.run_folder / "minimal")
+
+
+def typed(folder: Path, command: str, into: str) -> Any:
+    """The verdict of a command that a run has printed."""
+    program, *words = shlex.split(command)
     assert program == "python"
     done = subprocess.run(
-        [sys.executable, *words, "hydra.run.dir=again"],
-        cwd=wrong.folder,
+        [sys.executable, *words, f"hydra.run.dir={into}"],
+        cwd=folder,
         env=environment(),
         capture_output=True,
         encoding="utf-8",
@@ -46,12 +58,13 @@ def test_the_printed_command_ends_with_1_and_the_same_cause(wrong: Finished) -> 
         check=False,
     )
     assert (done.returncode, done.stderr) == (1, "")
-    first, again = (read_json(folder / "verdict.json") for folder in (wrong.run_folder, wrong.folder / "again"))
-    assert causes(again) == causes(first) == ["slope_missing"]
-    assert again["first"]["step"] == 0
-    assert again["minimal"] is None
-    assert first["minimal"] == {"words": found[1], "folder": words[3], "command": found[2]}
-    assert (wrong.folder / words[3]).samefile(wrong.run_folder / "minimal")
+    return read_json(folder / into / "verdict.json")
+
+
+def test_the_line_to_replay_names_the_folder_of_a_users_own_choices(wrong: Finished) -> None:
+    line = re.search("^to replay +(python .*)$", wrong.out, re.MULTILINE)
+    assert line, wrong.out
+    assert typed(wrong.folder, line[1], "once more")["first"] == read_json(wrong.run_folder / "verdict.json")["first"]
 
 
 def test_mlflow_keeps_the_files(wrong: Finished) -> None:
