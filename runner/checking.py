@@ -108,7 +108,8 @@ def check(
         raise ConfigError("against", against, "another function, module or backend than the one that is judged")
     named = {s: s for s in (backprop, against) if isinstance(s, str)}
     texts = [*overrides, *(text for key, value in keys.items() for text in as_override(key, value))]
-    config = compose_config([f"backend=[{', '.join(named)}]", *texts] if named else texts)
+    composed = [f"backend=[{','.join(named)}]", *texts] if named else texts
+    config = compose_config(composed)
     first, second = name_of(backprop, "backprop"), name_of(against, "reference")
     second = f"{second}_reference" if second == first else second
     choices = {first: _choice(backprop, layout, names, only_dtype), second: _choice(against, "torch", None, None)}
@@ -116,7 +117,9 @@ def check(
         _check(name, choice)
     setup = assemble(config, Catalog(), choices)
     if record:
-        return Verdict(_recorded(setup, texts, config), tuple(choices))
+        return Verdict(
+            _recorded(setup, composed if len(named) == 2 else texts, config, len(named) == 2), tuple(choices)
+        )
     return Verdict(run_experiment(setup, Silent()).verdict, tuple(choices))
 
 
@@ -182,8 +185,10 @@ def name_of(given: object, otherwise: str) -> str:
     return name if name.isidentifier() else otherwise
 
 
-def _recorded(setup: Setup, overrides: list[str], config: dict[str, Any]) -> RunVerdict:
+def _recorded(setup: Setup, overrides: list[str], config: dict[str, Any], by_name: bool) -> RunVerdict:
+    """``by_name``: all backends are named by the overrides, so that a command line can run them again."""
     import secrets
+    import shlex
     from datetime import datetime
     from pathlib import Path
 
@@ -192,7 +197,8 @@ def _recorded(setup: Setup, overrides: list[str], config: dict[str, Any]) -> Run
 
     now = datetime.now().astimezone()
     folder = Path("outputs/runs") / f"{now:%Y-%m-%d}" / f"{now:%H-%M-%S}-{secrets.token_hex(3)}"
-    return record_run(setup, Identity(folder, overrides, None, config)).verdict
+    command = shlex.join(["python", "-m", "runner", *overrides]) if by_name else ""
+    return record_run(setup, Identity(folder, overrides, None, config, command)).verdict
 
 
 def _rows(run: RunVerdict) -> list[tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import traceback
 from pathlib import Path
@@ -94,7 +95,7 @@ def _run(cfg: DictConfig, folder: Path, overrides: list[str], sweep: str | None)
 
     from runner.records.recorder import Identity
 
-    outcome = record_run(setup, Identity(_shown(folder), overrides, sweep, config, _sources()))
+    outcome = record_run(setup, Identity(_shown(folder), overrides, sweep, config, _command(overrides)))
     verdict = outcome.verdict
     return {
         "status": AGREE if verdict.agree else DISAGREE,
@@ -104,12 +105,13 @@ def _run(cfg: DictConfig, folder: Path, overrides: list[str], sweep: str | None)
     }
 
 
-def _sources() -> tuple[str, ...]:
-    """The words of the command line that say where a user's own choices lie."""
+def _command(overrides: list[str]) -> str:
+    """What is typed to run the job again, alone."""
     hydra = HydraConfig.get()
-    given = [_shown(Path(s.path)) for s in hydra.runtime.config_sources if s.provider == "command-line"]
-    flags = [word for folder in given for word in ("--config-dir", str(folder))]
-    return (*flags, *(o for o in hydra.overrides.hydra if o.startswith("hydra.searchpath")))
+    own = [_shown(Path(s.path)) for s in hydra.runtime.config_sources if s.provider == "command-line"]
+    flags = [word for folder in own for word in ("--config-dir", str(folder))]
+    searched = [override for override in hydra.overrides.hydra if override.startswith("hydra.searchpath")]
+    return shlex.join(["python", "-m", "runner", *flags, *searched, *overrides])
 
 
 def record_run(setup: Setup, identity: Identity) -> Outcome:

@@ -116,6 +116,18 @@ def test_nothing_is_recorded_unless_it_is_asked_for(tmp_path: Path, monkeypatch:
     assert (tmp_path / "outputs/mlflow.db").is_file()
 
 
+def test_a_command_to_replay_is_told_only_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    diverging = ("loss=mse", "lr=1e30", "epochs=1", "data.samples=3")
+    for given, told in (("torch", True), (right.backprop, False)):
+        assert check(given, *diverging, against="scratch", record=True).verdict == "diverged"
+        assert ("to replay" in capsys.readouterr().out) == told
+    overrides = [file.read_text() for file in (tmp_path / "outputs" / "runs").rglob("overrides.yaml")]
+    assert sorted("backend=" in text for text in overrides) == [False, True], overrides
+
+
 def softmax(z: Array) -> Array:
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     return np.asanyarray(e / e.sum(axis=-1, keepdims=True))

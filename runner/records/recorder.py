@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -34,14 +33,14 @@ FILES = ("config.yaml", "overrides.yaml", "environment.json", "verdict.json", *T
 class Identity:
     """Who a run is: its folder, its overrides, its sweep (none for a run of its own), its whole configuration.
 
-    ``sources`` are the words of the command line that say where a user's own choices lie.
+    ``command`` replays it; empty where none can, a backend having been handed over by a Python program.
     """
 
     folder: Path
     overrides: list[str]
     sweep: str | None
     config: Mapping[str, Any]
-    sources: tuple[str, ...] = ()
+    command: str
 
     @property
     def title(self) -> str:
@@ -124,10 +123,8 @@ class RunRecorder:
             "MLflow run": f"{self._mlflow.run_id} in experiment {self._setup.tracking_experiment}",
             "to look": f"mlflow ui --backend-store-uri {uri}" if "://" in uri and not uri.startswith("http") else uri,
         }
-        if not verdict.agree:
-            places["to replay"] = shlex.join(
-                ["python", "-m", "runner", *self._identity.sources, *self._identity.overrides]
-            )
+        if not verdict.agree and self._identity.command:
+            places["to replay"] = self._identity.command
         if minimal is not None:
             places["minimal case"] = ": ".join(filter(None, [minimal.words, minimal.command]))
         self._console.finish(outcome, self._identity.title, places)
