@@ -12,7 +12,7 @@ from runner.comparison.constants import LIMIT, UNIT_ROUNDOFF
 from runner.comparison.rounding import rms
 from runner.comparison.sides import Point
 
-LEVELS = 9
+LEVELS = 12
 """Steps of the central differences; two losses each."""
 
 FIRST, SHRINK = 2.0**-2, 4.0
@@ -88,7 +88,7 @@ def third_opinion(point: Point, name: str, suspects: Sequence[str]) -> Opinion:
     ``suspects`` are the tensors that differ. The losses move along v = (u - g) / |u - g| over the suspects' gradients
     (over all, if no gradient is among them): there v.u and v.g differ by |u - g|, more than along any other direction.
     Each gradient is held against the loss of its own side, and both against the same where the losses agree.
-    Takes 18 steps of each side, and as many again before both are called wrong.
+    Takes 24 steps of each side, and as many again before both are called wrong.
 
     Raises:
         FormError: A step has not the form of one.
@@ -103,15 +103,18 @@ def ridders(values: Sequence[float], noise: Sequence[float], order: int) -> Esti
     Richardson's tableau. Of all its entries that one is taken that differs least from the two that it is made of;
     that difference, with the rounding ``noise`` of the values (a number each), is the error. C. J. F. Ridders,
     "Accurate computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4 (1982) 75-76; Press et al.,
-    Numerical Recipes, section 5.7.
+    Numerical Recipes, section 5.7. If values at smaller steps lie farther from an entry than rounding takes them, the
+    series does not reach so far (a loss that is flat beyond a bend converges nicely to 0), and that is its error.
     """
     best, above = Estimate(np.nan, np.inf), [values[0]]
-    for value, own in zip(values[1:], noise[1:], strict=True):
+    smaller = (np.array(values), 4 * np.array(noise))
+    for i, (value, own) in enumerate(zip(values[1:], noise[1:], strict=True), 1):
         row = [value]
         for k, before in enumerate(above):
             factor = SHRINK ** (order + 2 * k)
             better = (factor * row[k] - before) / (factor - 1)
-            error = max(abs(better - row[k]), abs(better - before)) + 2 * own
+            beyond = np.abs(smaller[0][i:] - better) - smaller[1][i:] - abs(value - better)
+            error = max(abs(better - row[k]), abs(better - before), float(beyond.max())) + 2 * own
             if error < best.error:
                 best = Estimate(better, error)
             row.append(better)

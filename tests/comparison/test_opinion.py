@@ -12,7 +12,7 @@ from runner.assemble import Setup
 from runner.comparison.opinion import LEVELS, SHRINK, Opinion, ridders, third_opinion
 from runner.comparison.sides import HIGH, Point
 from runner.comparison.verdict import Judge
-from tests.helpers import make_setup, with_parameters
+from tests.helpers import kept, make_setup, with_parameters
 
 TANH, RELU = "architecture.activation=tanh", "architecture.activation=relu"
 BATCH = ("batch_size=5", "data.samples=5")
@@ -244,3 +244,33 @@ def test_ridders_on_a_series_of_odd_powers_finds_the_gap_of_a_kink() -> None:
     gaps = 1.5 + 0.7 * steps - 2 * steps**3
     found = ridders(gaps.tolist(), (0 * steps).tolist(), 1)
     assert abs(found.value - 1.5) < 1e-12
+
+
+@pytest.mark.parametrize("steepness", [10.0, 1e3, 1e5, 1e7])
+def test_ridders_is_not_deceived_by_a_loss_that_is_flat_beyond_a_bend(steepness: float) -> None:
+    steps = 0.25 / SHRINK ** np.arange(LEVELS)
+    values = np.tanh(steepness * steps) / steps
+    found = ridders(values.tolist(), (2.0**-52 / steps).tolist(), 2)
+    assert abs(found.value - steepness) <= 3 * found.error
+    assert found.error < 0.1 * steepness or steepness * steps[-1] > 0.5
+
+
+def test_years_as_inputs_are_no_reason_to_doubt_the_right_side() -> None:
+    years = [[2017.0], [2019.0], [2020.0], [2022.0], [2024.0]]
+    setup = make_setup(
+        "backend=[missing_factor,torch]",
+        "data=inline",
+        f"data.x={years}",
+        "target=given",
+        "data.y=[[0.3],[-0.2],[1.1],[0.4],[-0.7]]",
+        "batch_size=5",
+        "dtype=float64",
+        "architecture.hidden=[3]",
+        "architecture.activation=tanh",
+    )
+    weight = setup.initial.parameters["input_layer.weight"]
+    steep = with_parameters(setup, {"input_layer.bias": 0.3 - 2020.5 * weight[:, 0]})
+    outcome, _ = kept(steep)
+    opinion = outcome.verdict.explanations["missing_factor"].opinion
+    assert opinion is not None
+    assert opinion.right == "reference", opinion.words
