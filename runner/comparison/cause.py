@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, combinations
 from math import prod
 
 import numpy as np
 
 from runner.arrays import Array
+from runner.comparison.combined import Trial, distinct, on_the_way, overlap
 from runner.comparison.constants import LIMIT, NOISE, NOISY_RUNS, UNIT_ROUNDOFF
 from runner.comparison.looks import measured
 from runner.comparison.mistakes.base import Alteration, Passage
@@ -34,21 +34,15 @@ NEAR = 0.2
 FAR = 1e4
 """And if it changes what is right by no more than this many times the limit."""
 
+FEW = 3
+"""Different numbers that a mistake must reproduce to be named where it does not explain all."""
+
 
 def causes(observed: Observed) -> list[Cause]:
     """All mistakes that explain what is wrong; where none explains all, those that explain some tensors whole."""
     search = _Search(observed)
     whole_ones = search.explain_all()
     return whole_ones or search.explain_some()
-
-
-@dataclass(frozen=True)
-class _Trial:
-    """Some mistakes at once: whether they come near all that is seen, and how many of the first tensors match."""
-
-    made: tuple[Alteration, ...]
-    near: bool
-    reach: int
 
 
 class _Search:
@@ -61,19 +55,18 @@ class _Search:
         self._same = max(1e-6, 1e3 * UNIT_ROUNDOFF[self._point.dtype])
         self._passage = self._loaded(Passage(self._problem, self._layout, np.empty))
         self._all = list(self._every())
-        self._furthest_yet: list[_Trial] = []
+        self._furthest_yet: list[Trial] = []
 
     def explain_all(self) -> list[Cause]:
         """One mistake that explains all, else two at once, and so on."""
-        begun = [_Trial((), False, self._order.index(self._suspects[0]))]
+        begun = [Trial((), False, self._order.index(self._suspects[0]))]
         for _ in range(MOST_AT_ONCE):
-            ahead: list[_Trial] = []
+            ahead: list[Trial] = []
             for further in (self._by_one, self._by_two):
                 trials = [(t, self._tried((*t.made, *more))) for t in begun for more in further(t)]
-                proved = [self._proved(t.made, self._suspects) for _, t in trials if t.near]
-                found = [cause for cause in proved if cause is not None]
+                found = [cause for _, t in trials if t.near for cause in self._least(t.made)]
                 if found:
-                    return _distinct(found)
+                    return distinct(found)
                 ahead = ahead or self._furthest([t for before, t in trials if t.reach > before.reach])
                 if ahead:
                     break
@@ -84,19 +77,19 @@ class _Search:
 
     def explain_some(self) -> list[Cause]:
         """What explains the first wrong tensors, and single mistakes that agree in every later tensor they change."""
-        plain = [t for t in self._furthest_yet if len(t.made) == 1 or not any(a.tensor for a in t.made)]
-        begun = [(t, self._proved(t.made, self._until(t.reach), self._order[: t.reach])) for t in plain]
-        found = [cause for _, cause in begun if cause is not None]
+        plain = [t for t in self._furthest_yet if on_the_way(t.made)]
+        begun = [(t, self._proved(t.made, self._until(t.reach), self._held(t.reach))) for t in plain]
+        found = [cause for t, cause in begun if cause is not None and self._tells(t.made, cause.tensors)]
         done = self._until(max((t.reach for t, _ in begun), default=0))
         rest = [name for name in self._suspects if name not in done]
-        for another in self._all:
+        for another in filter(lambda a: on_the_way((a,)), self._all):
             given = self._run((another,))
             changed = np.abs(given - self._observed.right) > LIMIT * self._observed.unit
             tensors = [n for n in self._layout.order if changed[self._places[n]].any()]
             if tensors and set(tensors) <= set(rest) and self._near(given, tensors):
                 cause = self._proved((another,), tensors)
-                found += [cause] if cause is not None else []
-        return _distinct(found)
+                found += [cause] if cause is not None and self._tells((another,), tensors) else []
+        return distinct(found)
 
     def _every(self) -> Iterator[Alteration]:
         passage, observed = self._passage, self._observed
@@ -115,30 +108,34 @@ class _Search:
         """The wrong ones among the first tensors."""
         return [name for name in self._order[:reach] if name in self._suspects]
 
-    def _by_one(self, trial: _Trial) -> list[tuple[Alteration, ...]]:
+    def _held(self, reach: int) -> list[str]:
+        """What a cause is held against that explains the first tensors: these, and all that are right."""
+        return [*self._order[:reach], *(name for name in self._order[reach:] if name not in self._suspects)]
+
+    def _by_one(self, trial: Trial) -> list[tuple[Alteration, ...]]:
         """What may explain the first tensor that is still unexplained."""
         if trial.reach == len(self._order) or (trial.made and trial.made[0].changes_forward):
             return []
         first = self._order[trial.reach]
-        return [(a,) for a in self._all if self._may_begin(a, first) and not _overlap(a, trial.made)]
+        return [(a,) for a in self._all if self._may_begin(a, first) and not overlap(a, trial.made)]
 
-    def _by_two(self, trial: _Trial) -> list[tuple[Alteration, ...]]:
+    def _by_two(self, trial: Trial) -> list[tuple[Alteration, ...]]:
         """Two mistakes on the way to one tensor: neither shows without the other.
 
         Between two layers they are few; those of all kinds are many, and tried in small networks alone.
         """
         every = [a for (a,) in self._by_one(trial) if not a.changes_forward and (a.end is None or a.tensor)]
         back = [a for a in every if a.leaving] if self._work() > SMALL else every
-        return [(a, b) for a, b in combinations(back, 2) if not _overlap(a, (b,))]
+        return [(a, b) for a, b in combinations(back, 2) if not overlap(a, (b,))]
 
     def _work(self) -> int:
         weights = sum(prod(p.shape) for p in self._problem.network.parameters.values())
         return weights * len(self._point.x)
 
-    def _tried(self, made: tuple[Alteration, ...]) -> _Trial:
+    def _tried(self, made: tuple[Alteration, ...]) -> Trial:
         c = self._run(made)
         matched = [self._matches(c, name) for name in self._order]
-        return _Trial(made, self._near(c, self._suspects), [*matched, False].index(False))
+        return Trial(made, self._near(c, self._suspects), [*matched, False].index(False))
 
     def _may_begin(self, alteration: Alteration, first: str) -> bool:
         """Whether ``first`` can be the first tensor, in the order of computation, that the mistake changes."""
@@ -152,7 +149,7 @@ class _Search:
             i = next((k for k in reversed(range(i)) if places[k].parameters), i)
         return first in [places[i].full(local) for local in places[i].parameters]
 
-    def _furthest(self, trials: list[_Trial]) -> list[_Trial]:
+    def _furthest(self, trials: list[Trial]) -> list[Trial]:
         """The mistakes that explain the most of the first tensors; a few of them."""
         best = max((t.reach for t in trials), default=0)
         ahead = [t for t in trials if t.reach == best]
@@ -205,6 +202,28 @@ class _Search:
             worst,
         )
 
+    def _least(self, made: tuple[Alteration, ...]) -> list[Cause]:
+        """The causes that explain all with the fewest of these mistakes: of two that cancel, neither was made."""
+        for count in (*range(1, len(made) - 1), len(made)):
+            proved = [(some, self._proved(some, self._suspects)) for some in combinations(made, count)]
+            found = [cause for some, cause in proved if cause is not None and self._tells(some, self._suspects)]
+            if found:
+                return found
+        return []
+
+    def _tells(self, made: tuple[Alteration, ...], tensors: Sequence[str]) -> bool:
+        """Whether the numbers of these wrong tensors are evidence: zeros and a few equal ones come about in many ways.
+
+        The loss follows from the prediction. What is to be 0 must be 0, not nearly so.
+        """
+        telling = [name for name in tensors if name != "loss"] or tensors
+        numbers = np.concatenate([self._observed.seen[self._places[name]] for name in telling])
+        zeros = any(m.zeros for m in made)
+        if len(tensors) < len(self._suspects):
+            return not zeros and len(np.unique(np.abs(numbers[numbers != 0]))) >= FEW
+        given = np.concatenate([self._run(made)[self._places[name]] for name in telling])
+        return bool(numbers.any() or all(m.zeros for m in made)) and not (zeros and numbers[given == 0].any())
+
     def _run(self, made: tuple[Alteration, ...]) -> Array:
         with np.errstate(all="ignore"):
             return self._passage_of(made, noisy=False).run(*made)
@@ -224,24 +243,6 @@ class _Search:
         return passage
 
 
-def _overlap(a: Alteration, made: tuple[Alteration, ...]) -> bool:
-    """Two mistakes cannot be made at the same place."""
-    return any(
-        (a.loss and m.loss)
-        or (a.end and m.end)
-        or a.leaving.keys() & m.leaving.keys()
-        or (a.gradient.keys() & m.gradient.keys() and a.name == m.name)
-        or a is m
-        or a.changes_forward
-        for m in made
-    )
-
-
 def _size(values: Array) -> float:
     """The largest element's size: no sum overflows in it, and none underflows."""
     return float(np.abs(values).max(initial=0.0))
-
-
-def _distinct(found: list[Cause]) -> list[Cause]:
-    """Of mistakes with one name, the first: a mistake at one place is told before the same one at all places."""
-    return list({c.name: c for c in reversed(found)}.values())[::-1]

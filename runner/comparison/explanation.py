@@ -112,7 +112,7 @@ def _layout_cause(subject: str, point: Point, observed: Observed | None) -> Caus
     return Cause(
         "weight_layout",
         f"a question of layout, not of the derivation: taken with weights as {WORDS[other.layout]}, it agrees",
-        f"backend.{subject}.layout={other.layout}",
+        other.as_told(subject, "layout", other.layout),
         tuple(observed.suspects) if observed is not None else (),
         float(judged.roundings.max()),
     )

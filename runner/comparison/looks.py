@@ -9,21 +9,21 @@ import numpy as np
 from runner.arrays import Array
 from runner.comparison.constants import (
     ESCAPES,
-    KINK_RUNS,
     LIMIT,
     NOISE,
-    OPPOSITE_FROM,
-    POINTS,
-    SHIFT,
     SMALLEST_SUBNORMAL,
     SYSTEMATIC,
     UNIT_ROUNDOFF,
 )
-from runner.comparison.rounding import rms
+from runner.comparison.nearby import Scatter, within_range
 from runner.comparison.sides import HIGH, Point
 from runner.comparison.tensors import Layout
 
 SMALLEST_NORMAL_SINGLE = 2.0**-126
+COARSE = 1e-6
+"""The first look acquits no element that differs by more than this part of itself: it has one sample of a tensor."""
+
+ALIKE = "a small mistake and lost digits look alike"
 MOVED = 999
 """The point that is judged where rounding swallows the gradient at the given one."""
 
@@ -77,8 +77,8 @@ def judge_logic(name: str, point: Point, first: Array | None, given: bool = True
     u, g = point.high(name), point.reference
     if first is not None:
         sigma = UNIT_ROUNDOFF[point.dtype] / UNIT_ROUNDOFF["float32"] * first
-        if point.dtype == HIGH.name:  # what underflows in float32 shows no rounding there
-            sigma[np.abs(g) < SMALLEST_NORMAL_SINGLE] = 0.0
+        if point.dtype == HIGH.name:  # what underflows in float32, or is small beside its neighbours, shows none there
+            sigma[np.abs(g) < np.maximum(LIMIT / COARSE * sigma, SMALLEST_NORMAL_SINGLE)] = 0.0
         judged = replace(measured(1, u, g, sigma, point.dtype), point=point)
         if judged.roundings.max() <= LIMIT:
             return judged
@@ -88,7 +88,7 @@ def judge_logic(name: str, point: Point, first: Array | None, given: bool = True
         return _judge_moved(name, point, second) if given else _undecided(second)
     if second.roundings.max() <= LIMIT:
         return _confirmed(name, point, second, sigma) if given else second
-    return _third_look(name, point, replace(second, look=3))
+    return _third_look(name, point, replace(second, look=3), given)
 
 
 def swallowed(layout: Layout, g: Array, sigma: Array) -> bool:
@@ -120,34 +120,37 @@ def _undecided(second: Judged) -> Judged:
 
 
 def _judge_moved(name: str, point: Point, second: Judged) -> Judged:
+    """Judged at a point nearby; if that tells nothing for sure, farther away, where only a mismatch counts then."""
     judged = _undecided(second)
     for shift in ESCAPES:
         moved = point.moved(MOVED, shift=shift)
         if not (np.isfinite(moved.high(name)).all() and np.isfinite(moved.reference).all()):
             continue
         there = judge_logic(name, moved, moved.sigma_of_two_precisions({}), given=False)
-        if there.verdict == "agree":
+        if there.verdict == "agree" and judged.verdict == "undecided":
             words = "rounding swallows the gradient; judged at a point nearby"
             return replace(there, look=max(there.look, 2), finding=words)
-        judged = there
         if there.verdict == "mismatch":
-            break
+            return there
+        judged = there if judged.verdict == "undecided" else judged
     return judged
 
 
-def _third_look(name: str, point: Point, second: Judged) -> Judged:
+def _third_look(name: str, point: Point, second: Judged, given: bool) -> Judged:
     suspect = second.roundings > LIMIT
-    scatter = _Scatter(name, point, second.sigma[suspect], suspect)
+    scatter = Scatter(name, point, second.sigma[suspect], suspect)
     systematic, special = scatter.statistics()
     if np.isnan(systematic):
         return replace(second, verdict="undecided", finding="a value is not finite at a point nearby")
     if systematic > SYSTEMATIC:
-        if scatter.vanishes_off_zero_inputs() and _within_range(name, point, suspect, zero_inputs=True):
+        if scatter.vanishes_off_zero_inputs() and within_range(name, point, suspect, zero_inputs=True):
             words = "a kink: some inputs are 0 and lie on it, and both values are taken on around it"
             return replace(second, verdict="agree", finding=words)
         return replace(second, verdict="mismatch")
+    if scatter.lies_too_far():
+        return _judge_steep(name, point, second, given)
     if special > SYSTEMATIC:
-        if _within_range(name, point, suspect):
+        if within_range(name, point, suspect):
             words = "a kink: the given point lies on it, and both values are taken on around it"
             return replace(second, verdict="agree", finding=words)
         return replace(second, verdict="mismatch", finding="only at this very point (a kink or a tie), not around it")
@@ -156,78 +159,17 @@ def _third_look(name: str, point: Point, second: Judged) -> Judged:
     if systematic > SYSTEMATIC:
         return replace(second, verdict="mismatch")
     words = "the deviation is random around this point: a right formula in lossy arithmetic"
+    if scatter.is_small_and_steady():
+        words = f"the deviation is much the same around this point, but below {SYSTEMATIC:.0f} roundings: {ALIKE}"
     return replace(second, verdict="imprecise", finding=words)
 
 
-@dataclass(frozen=True)
-class _Scatter:
-    """The suspect elements' deviations at nearby points; ``unit`` is the size of one rounding of each."""
-
-    name: str
-    point: Point
-    unit: Array
-    suspect: Array
-
-    def statistics(self, keep_zeros: bool = False) -> tuple[float, float]:
-        """How systematic the deviation is nearby, and how far the given point stands out from those nearby.
-
-        A wrong formula deviates in the same way at all points, rounding at random. The first is |mean| over standard
-        deviation, the lesser over moved parameters and over moved inputs too; the second is the deviation at the
-        given point over the root mean square of those nearby. NaN where a value nearby is not finite.
-
-        A wrong formula's deviation changes smoothly from point to point. Where that might hide it, opposite points are
-        taken too: in the mean of both a linear change cancels, and rounding does not.
-        """
-        systematic, special = np.inf, 0.0
-        here = np.abs(self._deviation(self.point))
-        for inputs in (False, True):
-            d = self._nearby(inputs, keep_zeros, SHIFT)
-            if not np.isfinite(d).all():
-                return np.nan, np.nan
-            size = rms(d)
-            if inputs and (size / np.hypot(here, self.unit)).max() > SYSTEMATIC:
-                break  # an index flipped: these points tell nothing
-            found = self._steadiness(d)
-            if OPPOSITE_FROM < found <= SYSTEMATIC:
-                means = (d + self._nearby(inputs, keep_zeros, -SHIFT)) / 2
-                found = max(found, self._steadiness(means)) if np.isfinite(means).all() else found
-            systematic = min(systematic, found)
-            special = max(special, float((here / np.hypot(size, self.unit)).max()))
-            if systematic <= SYSTEMATIC:
-                break
-        return systematic, special
-
-    def vanishes_off_zero_inputs(self) -> bool:
-        """Whether the deviation is gone at all points where inputs that are 0 have moved too."""
-        points = (self.point.moved(k, zeros=True) for k in range(POINTS))
-        return bool((self.point.x == 0).any()) and all(
-            (np.abs(self._deviation(point)) <= LIMIT * self.unit).all() for point in points
-        )
-
-    def _nearby(self, inputs: bool, keep_zeros: bool, shift: float) -> Array:
-        """The suspects' deviations at all nearby points of a kind, (points, suspects)."""
-        points = (self.point.moved(k, inputs=inputs, keep_zeros=keep_zeros, shift=shift) for k in range(POINTS))
-        return np.array([self._deviation(point) for point in points])
-
-    def _steadiness(self, d: Array) -> float:
-        """|mean| over standard deviation and rounding, the largest over the suspects."""
-        return float((np.abs(d.mean(axis=0)) / np.hypot(d.std(axis=0, ddof=1), self.unit)).max())
-
-    def _deviation(self, point: Point) -> Array:
-        return np.asarray((point.high(self.name) - point.reference)[self.suspect])
-
-
-def _within_range(name: str, point: Point, suspect: Array, zero_inputs: bool = False) -> bool:
-    """Whether the suspect values lie within what the library takes on around the point, widened by half of it.
-
-    Around it are points nearby and noisy runs; if the kink lies at inputs that are 0, points where these have moved.
-    """
-    u, low = point.high(name)[suspect], point.reference[suspect]
-    high = low
-    for k in range(KINK_RUNS):
-        found = [point.moved(k, zeros=zero_inputs).library[suspect]]
-        if not zero_inputs:
-            found.append(point.noisy(NOISE * UNIT_ROUNDOFF[point.dtype], k + 1, near_zero=True)[suspect])
-        low, high = np.minimum.reduce([low, *found]), np.maximum.reduce([high, *found])
-    margin = 0.5 * (high - low)
-    return bool(((u >= low - margin) & (u <= high + margin)).all())
+def _judge_steep(name: str, point: Point, second: Judged, given: bool) -> Judged:
+    """Beside a minimum, say, the gradient is no larger than what the moves make of it: judged farther away."""
+    moved = point.moved(MOVED, shift=ESCAPES[-1])
+    if given and np.isfinite(moved.high(name)).all() and np.isfinite(moved.reference).all():
+        there = judge_logic(name, moved, moved.sigma_of_two_precisions({}), given=False)
+        if there.verdict == "mismatch":
+            return replace(there, finding="the gradient changes entirely from point to point; judged farther away")
+    words = "the gradient changes entirely from point to point nearby, where a mistake and lost digits look alike"
+    return replace(second, verdict="undecided", finding=words)

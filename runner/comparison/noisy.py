@@ -71,16 +71,21 @@ class NoisyArray(np.ndarray[Any, Any]):
         error: The relative error.
         run: The number of the run.
         near_zero: Whether results that are exactly 0 fall on either side of it.
+        ties: Where comparisons of equal numbers, and the sign of 0, fall: as they do (0), all up (1), all down (-1).
     """
 
     error = 0.0
     run = 0
     near_zero = False
+    ties = 0
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
         name = ufunc.__name__
         if method == "at":
             return _at(ufunc, *inputs)
+        if NoisyArray.ties and ufunc is np.sign:
+            return np.where(plain(inputs[0]) == 0, NoisyArray.ties, np.sign(plain(inputs[0]))).view(NoisyArray)
+        ufunc = _at_ties(ufunc)
         operands = [plain(i) for i in inputs]
         kwargs = {key: plain(value) for key, value in kwargs.items()}
         if out is not None:
@@ -157,18 +162,18 @@ def noisy(values: Any, operation: str) -> Any:
 
 
 class noise:  # noqa: N801  (reads as a verb where it is used)
-    """Sets error, run and near_zero of the noise for a ``with`` block."""
+    """Sets error, run, near_zero and ties of the noise for a ``with`` block."""
 
-    def __init__(self, error: float, run: int, near_zero: bool = False) -> None:
-        self.values = (error, run, near_zero)
+    def __init__(self, error: float, run: int, near_zero: bool = False, ties: int = 0) -> None:
+        self.values = (error, run, near_zero, ties)
 
     def __enter__(self) -> Self:
-        self.before = (NoisyArray.error, NoisyArray.run, NoisyArray.near_zero)
-        NoisyArray.error, NoisyArray.run, NoisyArray.near_zero = self.values
+        self.before = (NoisyArray.error, NoisyArray.run, NoisyArray.near_zero, NoisyArray.ties)
+        NoisyArray.error, NoisyArray.run, NoisyArray.near_zero, NoisyArray.ties = self.values
         return self
 
     def __exit__(self, *_: object) -> None:
-        NoisyArray.error, NoisyArray.run, NoisyArray.near_zero = self.before
+        NoisyArray.error, NoisyArray.run, NoisyArray.near_zero, NoisyArray.ties = self.before
 
 
 def empty_noisy(shape: Shape, dtype: np.dtype[Any]) -> Array:
@@ -185,6 +190,15 @@ def _at(ufunc: np.ufunc, target: Any, indices: Any, *values: Any) -> None:
     touched = np.zeros(array.shape, bool)
     touched[where] = True
     _err(target, name, touched)
+
+
+def _at_ties(ufunc: np.ufunc) -> np.ufunc:
+    """What a comparison becomes where equal numbers fall up, or down."""
+    if NoisyArray.ties > 0:
+        return np.greater_equal if ufunc is np.greater else np.less_equal if ufunc is np.less else ufunc
+    if NoisyArray.ties < 0:
+        return np.greater if ufunc is np.greater_equal else np.less if ufunc is np.less_equal else ufunc
+    return ufunc
 
 
 def _refuse_plain(name: str, *outs: Any) -> None:

@@ -9,20 +9,23 @@ import numpy as np
 
 from runner.arrays import Array
 from runner.comparison.constants import LIMIT, UNIT_ROUNDOFF
+from runner.comparison.ridders import SHRINK, Estimate, ridders
 from runner.comparison.rounding import rms
 from runner.comparison.sides import Point
 
 LEVELS = 12
 """Steps of the central differences; two losses each."""
 
-FIRST, SHRINK = 2.0**-2, 4.0
-"""The first step, relative to the size of the parameters that move, and how much smaller each next one is."""
+FIRST = 2.0**-2
+"""The first step, relative to the size of the parameters that move; each next one is SHRINK times smaller."""
 
 SMALL = 2.0**-6
 """The least size of a tensor, relative to the root mean square of all parameters."""
 
 CLEAR = 0.1
 """The error, relative to the difference of the two sides, from which on nothing can be told."""
+
+WHERE = "along the direction in which the two differ most"
 
 FITS, NEGLIGIBLE = 3.0, 1e-4
 """A side fits within so many errors, or within so small a part of the difference of the two sides."""
@@ -47,14 +50,6 @@ class Opinion:
     judged: float = np.nan
     reference: float = np.nan
     error: float = np.nan
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value extrapolated to step 0, and its estimated error."""
-
-    value: float
-    error: float
 
 
 @dataclass(frozen=True)
@@ -85,8 +80,8 @@ class _Slopes:
 def third_opinion(point: Point, name: str, suspects: Sequence[str]) -> Opinion:
     """Says whose gradient is right at ``point``: the reference's or that of the side ``name``.
 
-    ``suspects`` are the tensors that differ. The losses move along v = (u - g) / |u - g| over the suspects' gradients
-    (over all, if no gradient is among them): there v.u and v.g differ by |u - g|, more than along any other direction.
+    ``suspects`` are the tensors that differ. The losses move along v = (u - g) / |u - g| over the suspects' gradients:
+    there v.u and v.g differ by |u - g|, more than along any other direction. If no gradient is among them, v = g / |g|.
     Each gradient is held against the loss of its own side, and both against the same where the losses agree.
     Takes 24 steps of each side, and as many again before both are called wrong.
 
@@ -97,37 +92,14 @@ def third_opinion(point: Point, name: str, suspects: Sequence[str]) -> Opinion:
         return _opinion(point, name, suspects)
 
 
-def ridders(values: Sequence[float], noise: Sequence[float], order: int) -> Estimate:
-    """Extrapolates ``values`` at h, h / SHRINK, ... to h = 0; their error is a series in h^order, h^(order + 2), ...
-
-    Richardson's tableau. Of all its entries that one is taken that differs least from the two that it is made of;
-    that difference, with the rounding ``noise`` of the values (a number each), is the error. C. J. F. Ridders,
-    "Accurate computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4 (1982) 75-76; Press et al.,
-    Numerical Recipes, section 5.7. If values at smaller steps lie farther from an entry than rounding takes them, the
-    series does not reach so far (a loss that is flat beyond a bend converges nicely to 0), and that is its error.
-    """
-    best, above = Estimate(np.nan, np.inf), [values[0]]
-    smaller = (np.array(values), 4 * np.array(noise))
-    for i, (value, own) in enumerate(zip(values[1:], noise[1:], strict=True), 1):
-        row = [value]
-        for k, before in enumerate(above):
-            factor = SHRINK ** (order + 2 * k)
-            better = (factor * row[k] - before) / (factor - 1)
-            beyond = np.abs(smaller[0][i:] - better) - smaller[1][i:] - abs(value - better)
-            error = max(abs(better - row[k]), abs(better - before), float(beyond.max())) + 2 * own
-            if error < best.error:
-                best = Estimate(better, error)
-            row.append(better)
-        above = row
-    return best
-
-
 def _opinion(point: Point, name: str, suspects: Sequence[str]) -> Opinion:
     reference = point.sides.reference
     u, g = point.high(name), point.reference
     places = point.layout.slices()
-    wanted = [t for t in point.parameters if t in suspects] or list(point.parameters)
-    difference = {t: (u - g)[places[t]].reshape(point.parameters[t].shape) for t in wanted}
+    wanted = [t for t in point.parameters if t in suspects]
+    agreed = bool(suspects) and not wanted  # such gradients are held against the losses along themselves
+    apart_in = g if agreed else u - g
+    difference = {t: apart_in[places[t]].reshape(point.parameters[t].shape) for t in wanted or point.parameters}
     top = max(float(np.abs(d).max(initial=0.0)) for d in difference.values())
     if not (np.isfinite(u).all() and np.isfinite(g).all() and np.isfinite(top)):
         return Opinion("unknown", f"a value of {name} or {reference} is not finite: no derivative can be told")
@@ -140,7 +112,8 @@ def _opinion(point: Point, name: str, suspects: Sequence[str]) -> Opinion:
     found = _slopes(point, (name, reference), direction)
     if found is None or not np.isfinite([apart, *claimed]).all():
         return Opinion("unknown", f"the loss of {name} or {reference} is not finite nearby: no derivative can be told")
-    opinion = _decided((name, reference), (claimed[0], claimed[1]), found, apart)
+    where = "along the gradient, in which they agree" if agreed else WHERE
+    opinion = _decided((name, reference), (claimed[0], claimed[1]), found, apart, where)
     if opinion.right == "neither" and _bent(point, (name, reference), direction, apart):
         words = f"{opinion.words}; but the loss has a kink within reach, where more than one gradient can be right"
         return replace(opinion, right="unknown", words=words)
@@ -171,14 +144,13 @@ def _slopes(point: Point, names: tuple[str, str], direction: dict[str, Array]) -
     return _Slopes((best, best) if same else (judged, reference), same)
 
 
-def _decided(names: tuple[str, str], claimed: tuple[float, float], found: _Slopes, apart: float) -> Opinion:
+def _decided(names: tuple[str, str], claimed: tuple[float, float], found: _Slopes, apart: float, where: str) -> Opinion:
     slopes = found.sides
     error = max(slope.error for slope in slopes)
     figures = (slopes[1].derivative.value, *claimed, error)
     # As many digits as tell the two apart.
     digits = int(np.clip(np.ceil(np.log10(max(map(abs, claimed)) / apart)) + 3, 6, 17))
     told = [f"{n} ({c:.{digits}g})" for n, c in zip(names, claimed, strict=True)]
-    where = "along the direction in which the two differ most"
     if not error < CLEAR * apart:
         kinks = [abs(slope.gap.value) for slope in slopes if slope.kinked]
         if kinks:
@@ -190,6 +162,9 @@ def _decided(names: tuple[str, str], claimed: tuple[float, float], found: _Slope
         abs(c - slope.derivative.value) <= max(FITS * slope.error, NEGLIGIBLE * apart)
         for c, slope in zip(claimed, slopes, strict=True)
     ]
+    if found.same and all(fits):
+        numeric = f"{figures[0]:.{digits}g} by central differences (error {error:.1e})"
+        return Opinion("unknown", f"both gradients fit the loss's own derivative {where}, {numeric}", *figures)
     right = {(True, False): "judged", (False, True): "reference", (False, False): "neither"}.get((fits[0], fits[1]))
     if found.same:
         fitting, other = told if fits[0] else told[::-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import isclose
 
 import numpy as np
 
@@ -21,8 +22,11 @@ def pattern(observed: Observed, unexplained: Sequence[str]) -> str:
     place = observed.point.layout.slices()[name]
     shape = observed.point.layout.shapes[observed.point.layout.names.index(name)]
     u, g, unit = (v[place].reshape(shape) for v in (observed.seen, observed.right, observed.unit))
-    seen = [*_of_all(observed), *_of_tensor(u, g, unit), *_of_samples(observed)]
-    return f"in {name}, {'; '.join(seen)}" if seen else ""
+    of_all, of_it = (
+        [*_of_all(observed), *_of_samples(observed)],
+        [*_of_tensor(u, g, unit), *_of_samples_in(observed, name)],
+    )
+    return "; ".join([*of_all, *([f"in {name}, {'; '.join(of_it)}"] if of_it else [])])
 
 
 def _of_all(observed: Observed) -> Iterator[str]:
@@ -38,13 +42,13 @@ def _of_tensor(u: Array, g: Array, unit: Array) -> Iterator[str]:
     ratio = _ratio(u, g, unit)
     if not u.any():
         yield "every element is 0"
-    elif ratio is not None:
+    elif ratio is not None and (u.size > 1 or isclose(ratio, float(f"{ratio:.3g}"))):
         yield f"every element is {_told(ratio)} times the right one"
     elif u.ndim == 2 and u.shape[0] == u.shape[1] and _alike(u.T, g, unit):
         yield "the right numbers, transposed"
     elif _alike(np.abs(u), np.abs(g), unit):
         yield f"right in size, wrong in sign in {int(wrong.sum())} of {wrong.size} elements"
-    elif _alike(np.sort(u, axis=None), np.sort(g, axis=None), np.full(u.size, unit.max())):
+    elif _alike(np.sort(u, axis=None), np.sort(g, axis=None), unit.ravel()[np.argsort(g, axis=None)]):
         yield "the right numbers in another order"
     yield from _places(wrong)
 
@@ -66,6 +70,18 @@ def _places(wrong: Array) -> Iterator[str]:
 
 
 def _of_samples(observed: Observed) -> Iterator[str]:
+    yield from (f"{words} in all gradients" for words in _samples(observed, observed.point.layout.gradients))
+
+
+def _of_samples_in(observed: Observed, name: str) -> Iterator[str]:
+    """The same in one tensor, unless all gradients show it."""
+    place = observed.point.layout.slices()[name]
+    if place.stop - place.start > 1 and not any(_samples(observed, observed.point.layout.gradients)):
+        yield from _samples(observed, place)
+
+
+def _samples(observed: Observed, place: slice) -> Iterator[str]:
+    """The single samples that are left out of these gradients, or count twice."""
     point = observed.point
     batch = len(point.x)
     derived = point.sides.problem.network.derived
@@ -73,14 +89,13 @@ def _of_samples(observed: Observed) -> Iterator[str]:
         return
     passage = Passage(point.sides.problem, point.layout, np.empty)
     passage.load(point.parameters, point.x, point.y)
-    gradients = point.layout.gradients
-    u, g, unit = observed.seen[gradients], observed.right[gradients], observed.unit[gradients]
+    u, g, unit = observed.seen[place], observed.right[place], observed.unit[place]
     for k in range(batch):
-        without = passage.run(_without(k))[gradients]
+        without = passage.run(_without(k))[place]
         if _alike(u, without, unit):
-            yield f"sample {k} of the batch is left out of the gradients"
+            yield f"sample {k} of the batch is left out"
         elif _alike(u, 2 * g - without, 2 * unit):
-            yield f"sample {k} of the batch counts twice in the gradients"
+            yield f"sample {k} of the batch counts twice"
 
 
 def _without(k: int) -> Alteration:

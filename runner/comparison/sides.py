@@ -80,9 +80,12 @@ class Sides:
         choice = self.choices.get(self.library, Scratch())
         return choice.make_over("noisy arithmetic", self.problem, empty_noisy)
 
+    def twin(self, name: str, dtype: np.dtype[Any]) -> Backend:
+        """A new twin of one of them."""
+        return self.choices.get(name, Scratch()).make(name, self.problem, dtype)
+
     def _make(self, dtype: np.dtype[Any], names: tuple[str, ...]) -> dict[str, Backend]:
-        default = Scratch()
-        return {name: self.choices.get(name, default).make(name, self.problem, dtype) for name in names}
+        return {name: self.twin(name, dtype) for name in names}
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,10 @@ class Point:
         if name not in self._known:
             self._known[name] = self._evaluate(self.sides.high[name])
         return self._known[name]
+
+    def again(self, name: str, dtype: np.dtype[Any]) -> Array:
+        """A side's tensors in a run's ``dtype``, from a twin made for it."""
+        return self._evaluate(self.sides.twin(name, dtype))
 
     @property
     def reference(self) -> Array:
@@ -192,6 +199,16 @@ class Point:
         """The second look's sigma: the root mean square change of the library's tensors under noisy arithmetic."""
         change = np.array([self.noisy(error, run) - self.library for run in range(1, NOISY_RUNS + 1)])
         return rms(np.nan_to_num(change, nan=np.inf, posinf=np.inf, neginf=-np.inf))
+
+    def at_ties(self) -> list[Array]:
+        """The library's tensors with all ties taken up, and with all taken down, if it can be asked."""
+        if self.sides.noise_over == "torch":
+            return []
+        found = []
+        for ties in (1, -1):
+            with noise(0.0, 0, ties=ties):
+                found.append(self._evaluate(self.sides.noisy))
+        return found
 
     def noisy(self, error: float, run: int, near_zero: bool = False) -> Array:
         """The library's tensors in one run of noisy arithmetic."""

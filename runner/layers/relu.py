@@ -39,8 +39,8 @@ class ScratchReLU:
         self.dz = buffers.empty(buffers.input_shape)
 
     def forward(self, z: Array) -> Array:
+        np.greater(z, 0, out=self.active)
         return np.maximum(z, 0, out=self.a)
 
     def backward(self, delta: Array) -> Array:
-        np.greater(self.a, 0, out=self.active)
         return np.multiply(delta, self.active, out=self.dz)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from runner.comparison.constants import LIMIT, SYSTEMATIC
 from runner.comparison.explanation import Explanation
 from runner.comparison.summary import Disagreement, RunVerdict
 
 MEANING = {
     "mismatch": "the formula is wrong",
-    "imprecise": "float64 finds no wrong formula, but the arithmetic loses digits",
+    "imprecise": "no wrong formula is found, but the arithmetic loses digits",
     "undecided": "rounding swallows what would tell them apart",
     "diverged": "a value is not finite",
 }
@@ -88,4 +89,5 @@ def small(value: float) -> str:
 
 def blindness(share: float) -> str:
     """What could not be seen where a backend computes in nothing wider than float32."""
-    return f"judged in float32: a fault below {share:.0e} of a tensor's largest gradient would not have been seen"
+    seen = f"a fault below {share:.0e} of a tensor's largest gradient would not have been seen"
+    return f"judged in float32: {seen}, and one below {SYSTEMATIC / LIMIT * share:.0e} is not told from lost digits"

@@ -71,13 +71,16 @@ class FunctionPoint:
         change = np.array([self.noisy(error, run) - self.library for run in range(1, NOISY_RUNS + 1)])
         return rms(np.nan_to_num(change, nan=np.inf, posinf=np.inf, neginf=-np.inf))
 
-    def noisy(self, error: float, run: int, near_zero: bool = False) -> Array:
+    def at_ties(self) -> list[Array]:
+        return [self.noisy(0.0, 0, ties=ties) for ties in (1, -1)]
+
+    def noisy(self, error: float, run: int, near_zero: bool = False, ties: int = 0) -> Array:
         def over_noise(value: Array) -> Array:
             made = empty_noisy(value.shape, value.dtype)
             made[...] = value
             return made
 
-        with noise(error, run, near_zero):
+        with noise(error, run, near_zero, ties):
             return self._flat(self._result(self.library_function, over_noise))
 
     def _result(self, function: Function, made: Callable[[Array], Array]) -> Mapping[str, Any]:

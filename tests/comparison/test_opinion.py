@@ -9,7 +9,8 @@ import pytest
 
 from runner.arrays import Array
 from runner.assemble import Setup
-from runner.comparison.opinion import LEVELS, SHRINK, Opinion, ridders, third_opinion
+from runner.comparison.opinion import LEVELS, Opinion, third_opinion
+from runner.comparison.ridders import SHRINK, ridders
 from runner.comparison.sides import HIGH, Point
 from runner.comparison.verdict import Judge
 from tests.helpers import kept, make_setup, with_parameters
@@ -196,16 +197,18 @@ def test_equal_gradients_leave_nothing_to_tell() -> None:
     point = point_of(make_setup("backend=[scratch,missing_factor]"))
     at = point.layout.gradients
     point.high("scratch")[at] = point.reference[at]
-    found = third_opinion(point, "scratch", ["loss"])
+    found = third_opinion(point, "scratch", [])
     assert (found.right, np.isnan(found.numeric)) == ("unknown", True)
     assert "equal" in found.words
 
 
-def test_where_only_loss_and_prediction_are_suspect_all_gradients_are_asked() -> None:
-    point = point_of(make_setup("backend=[missing_factor,torch]"))
-    everything = third_opinion(point, "missing_factor", list(point.parameters))
-    assert third_opinion(point, "missing_factor", ["prediction", "loss"]) == everything
-    assert everything.right == "reference"
+@pytest.mark.parametrize(("backends", "right"), [("scratch,torch", "unknown"), ("missing_factor,torch", "reference")])
+def test_where_the_gradients_agree_they_are_held_against_the_losses_along_themselves(backends: str, right: str) -> None:
+    found = third_opinion(point_of(make_setup(f"backend=[{backends}]")), backends.split(",")[0], ["prediction", "loss"])
+    assert found.right == right
+    assert "along the gradient, in which they agree" in found.words
+    assert found.reference == pytest.approx(found.numeric, rel=1e-9)
+    assert ("both gradients fit" in found.words) == (right == "unknown")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

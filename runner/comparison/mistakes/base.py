@@ -75,6 +75,7 @@ class Alteration:
         tensor: The only parameter whose gradient ``end`` changes; empty if it changes several.
         problem: What is computed instead of the right problem; None where the forward pass is right.
         parameters: Changes the parameters before the forward pass.
+        zeros: Zeros are what it gives; where another mistake happens to give nothing but zeros, they are no evidence.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Alteration:
     tensor: str = ""
     problem: Problem | None = None
     parameters: Callable[[Gradients], Gradients] | None = None
+    zeros: bool = False
 
     @property
     def changes_forward(self) -> bool:

@@ -102,7 +102,7 @@ PARAMETERS = (
     ),
     WrongParameter(
         "weight_without_slope",
-        "the gradient of {layer}.weight lacks the factor f'(z) of the activation after it, the others have it",
+        "the gradient of {layer}.weight lacks the factor f'(z) of the activation after it",
         WEIGHT,
         "weight",
         _delta_before_slope,
@@ -116,7 +116,7 @@ PARAMETERS = (
     ),
     WrongParameter(
         "bias_without_slope",
-        "the gradient of {layer}.bias lacks the factor f'(z) of the activation after it, the others have it",
+        "the gradient of {layer}.bias lacks the factor f'(z) of the activation after it",
         BIAS,
         "bias",
         _bias_before_slope,

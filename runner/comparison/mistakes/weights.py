@@ -20,6 +20,7 @@ class WrongInput:
     name: str
     sentence: str
     leaving: Leaving
+    zeros: bool = False
 
 
 def _square(value: Array) -> bool:
@@ -51,6 +52,7 @@ INPUTS = (
         "gradient_stops",
         "the gradient does not go back through {layer}: all below it get 0",
         lambda t: 0 * t.dx,
+        zeros=True,
     ),
 )
 
@@ -63,7 +65,11 @@ def weights(passage: Passage) -> Iterator[Alteration]:
         words = label(passage, group)
         for wrong in INPUTS:
             yield Alteration(
-                wrong.name, wrong.sentence.format(layer=words), RIGHT, leaving=dict.fromkeys(group, wrong.leaving)
+                wrong.name,
+                wrong.sentence.format(layer=words),
+                RIGHT,
+                leaving=dict.fromkeys(group, wrong.leaving),
+                zeros=wrong.zeros,
             )
     for i in sites:
         for j in sites:

@@ -43,9 +43,11 @@ def whole(passage: Passage) -> Iterator[Alteration]:
     )
     yield _each("gradient_signs_alone", "only the signs of the gradients are returned", lambda name, g, p: np.sign(g))
     yield _each("gradient_sizes_alone", "the gradients are returned without their signs", lambda name, g, p: abs(g))
+    yield _each("gradients_forgotten", "all gradients are 0: none is computed", lambda name, g, p: 0 * g, zeros=True)
     for name in passage.parameters:
         yield _one("tensor_sign", name, f"the gradient of {name} has the wrong sign", lambda g: -g)
-        yield _one("tensor_forgotten", name, f"the gradient of {name} is 0: it is never computed", lambda g: 0 * g)
+        forgotten = f"the gradient of {name} is 0: it is never computed"
+        yield _one("tensor_forgotten", name, forgotten, lambda g: 0 * g, zeros=True)
         yield _one("tensor_doubled", name, f"the gradient of {name} is doubled", lambda g: 2 * g)
         yield _one("tensor_halved", name, f"the gradient of {name} is halved", lambda g: g / 2)
     for a, b in combinations(passage.parameters, 2):
@@ -70,7 +72,7 @@ def fitted(passage: Passage, right: Mapping[str, Array], seen: Mapping[str, Arra
     norm, full = _norm(seen.values()), _norm(right.values())
     for added in (0.0, TORCH_ADDS):  # torch.nn.utils.clip_grad_norm_ divides by the norm + 1e-6
         limit = norm * (full + added) / full if full else 0.0
-        if norm < full and isclose(limit, _written(limit), rel_tol=1e-9):
+        if 0 < norm < full and isclose(limit, _written(limit), rel_tol=1e-9):
             sentence = f"the gradients are clipped to a norm of {_written(limit):g}"
             yield Alteration("clipped_by_norm", sentence, RIGHT, end=_scaled_to(_written(limit), added))
     for name, value in seen.items():
@@ -108,18 +110,18 @@ def of_previous(
         )
 
 
-def _each(name: str, sentence: str, change: Callable[[str, Array, Array], Array]) -> Alteration:
+def _each(name: str, sentence: str, change: Callable[[str, Array, Array], Array], zeros: bool = False) -> Alteration:
     def end(passage: Passage, gradients: Gradients) -> Gradients:
         return {n: change(n, g, passage.parameters[n]) for n, g in gradients.items()}
 
-    return Alteration(name, sentence, RIGHT, end=end)
+    return Alteration(name, sentence, RIGHT, end=end, zeros=zeros)
 
 
-def _one(name: str, parameter: str, sentence: str, change: Callable[[Array], Array]) -> Alteration:
+def _one(name: str, parameter: str, sentence: str, change: Callable[[Array], Array], zeros: bool = False) -> Alteration:
     def end(passage: Passage, gradients: Gradients) -> Gradients:
         return gradients | {parameter: change(gradients[parameter])}
 
-    return Alteration(name, sentence, RIGHT, end=end, tensor=parameter)
+    return Alteration(name, sentence, RIGHT, end=end, tensor=parameter, zeros=zeros)
 
 
 def _exchange(a: str, b: str) -> AtEnd:
