@@ -92,27 +92,34 @@ def check(
         layout: Of weights in what the function gets and returns: ``torch`` is (out, in), ``in_out`` is (in, out).
         names: The function's or module's own names of parameters -> ours.
         only_dtype: The only dtype that the function knows, if it does not follow its arguments.
-        record: Whether to keep the run in the run folder and in MLflow, as the command line does.
+        record: Whether to keep the run in the run folder and in MLflow, and to print it, as the command line does.
+            ``shrink=True`` needs it, and so does the drift that ``lockstep=False`` measures: both are told there.
         keys: Keys of the configuration, e.g. ``seed=3, loss="mse", architecture={"hidden": [4, 4]}``.
 
     Raises:
-        ConfigError: An override, a key or a module's parameters do not fit; its text names the key.
+        ConfigError: An argument, an override, a key or a module's parameters do not fit; its text names the key.
     """
     from runner.assemble import assemble
     from runner.catalog import Catalog
     from runner.compose import as_override, compose_config
-    from runner.errors import ConfigError
+    from runner.errors import ConfigError, shortened
     from runner.experiment import Silent, run_experiment
 
+    for key, given in (("backprop", backprop), ("against", against)):
+        if not _can_be_judged(given):
+            allowed = "a function, a torch.nn.Module that is made, or the name of a backend"
+            raise ConfigError(key, shortened(given), allowed)
     if backprop == against:
         raise ConfigError("against", against, "another function, module or backend than the one that is judged")
     named = {s: s for s in (backprop, against) if isinstance(s, str)}
     texts = [*overrides, *(text for key, value in keys.items() for text in as_override(key, value))]
     composed = [f"backend=[{','.join(named)}]", *texts] if named else texts
     config = compose_config(composed)
+    if config["shrink"] and not record:
+        raise ConfigError("shrink", "true", "true together with record=True: the smaller case goes into the run folder")
     first, second = name_of(backprop, "backprop"), name_of(against, "reference")
     second = f"{second}_reference" if second == first else second
-    choices = {first: _choice(backprop, layout, names, only_dtype), second: _choice(against, "torch", None, None)}
+    choices = {first: _choice(backprop, layout, names, only_dtype), second: _choice(against)}
     for name, choice in choices.items():
         _check(name, choice)
     setup = assemble(config, Catalog(), choices)
@@ -165,8 +172,22 @@ def _check(name: str, choice: BackendChoice | None) -> None:
         raise error.below(f"backend.{name}") from error
 
 
-def _choice(given: Any, layout: str, names: Mapping[str, str] | None, only_dtype: str | None) -> BackendChoice | None:
-    """None for a name: the configuration has it."""
+def _can_be_judged(given: object) -> bool:
+    """A class of modules is none: it has to be made."""
+    from runner.backends.base import BackendChoice
+
+    if isinstance(given, str | BackendChoice):
+        return True
+    return callable(given) and not (isinstance(given, type) and hasattr(given, "named_parameters"))
+
+
+def _choice(
+    given: Any,
+    layout: str | None = None,
+    names: Mapping[str, str] | None = None,
+    only_dtype: str | None = None,
+) -> BackendChoice | None:
+    """None for a name: the configuration has it. Without a layout it is the reference, in torch's."""
     from runner.backends.base import BackendChoice
     from runner.backends.function import GivenFunction
     from runner.backends.torch_module import GivenModule
@@ -176,7 +197,9 @@ def _choice(given: Any, layout: str, names: Mapping[str, str] | None, only_dtype
         return None if isinstance(given, str) else given
     if hasattr(given, "named_parameters"):
         return GivenModule(given=given, names=names)
-    return GivenFunction(given=given, layout=layout, names=names, dtype=only_dtype)
+    return GivenFunction(
+        given=given, layout=layout or "torch", names=names, dtype=only_dtype, judged=layout is not None
+    )
 
 
 def name_of(given: object, otherwise: str) -> str:
@@ -188,16 +211,16 @@ def name_of(given: object, otherwise: str) -> str:
 def _recorded(setup: Setup, overrides: list[str], config: dict[str, Any], by_name: bool) -> RunVerdict:
     """``by_name``: all backends are named by the overrides, so that a command line can run them again."""
     import secrets
-    import shlex
     from datetime import datetime
     from pathlib import Path
 
     from runner.job import record_run
     from runner.records.recorder import Identity
+    from runner.shell import shell_line
 
     now = datetime.now().astimezone()
     folder = Path("outputs/runs") / f"{now:%Y-%m-%d}" / f"{now:%H-%M-%S}-{secrets.token_hex(3)}"
-    command = shlex.join(["python", "-m", "runner", *overrides]) if by_name else ""
+    command = shell_line(["python", "-m", "runner", *overrides]) if by_name else ""
     return record_run(setup, Identity(folder, overrides, None, config, command)).verdict
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,10 @@ def compose_config(overrides: Sequence[str], folder: Path | None = None) -> dict
     return config
 
 
+BEFORE_QUOTE = re.compile(r"(\\*)('|\Z)")
+"""Hydra takes a backslash as it stands, unless a quote follows, be it the closing one."""
+
+
 def as_override(key: str, value: object) -> list[str]:
     """``key`` set to a Python value, in Hydra's grammar; a mapping sets the keys below ``key``."""
     if isinstance(value, Mapping):
@@ -51,10 +56,14 @@ def _text(value: object) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str):
-        plain = value.replace("_", "").replace(".", "").isalnum()
-        return value if plain else "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+        plain = value.isascii() and value.replace("_", "").replace(".", "").isalnum()
+        return value if plain else f"'{BEFORE_QUOTE.sub(_escaped, value)}'"
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{k}: {_text(v)}" for k, v in value.items()) + "}"
     if isinstance(value, Sequence):
         return "[" + ", ".join(map(_text, value)) + "]"
     return repr(value)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[1] * 2 + ("\\'" if found[2] else "")

@@ -12,7 +12,6 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException, ValidationError
 
@@ -29,6 +28,10 @@ WORDS: dict[object, str] = {
     str: "text",
     dict: "a mapping",
 }
+FLAGS = ("lockstep", "shrink", "record.gradients")
+"""The keys that are true or false."""
+NO_VALUE = {"backend": "a list of at least two different names, such as [scratch,torch]"}
+"""What is allowed where an empty list has taken the default away."""
 TYPE_NAMES = {
     "Float|'float'": float,
     "Integer|'int'": int,
@@ -46,7 +49,7 @@ class VerdictConfig:
 @dataclass
 class RecordConfig:
     every: int = MISSING
-    gradients: bool = MISSING
+    gradients: Any = MISSING
     published: str | None = MISSING
 
 
@@ -58,16 +61,19 @@ class TrackingConfig:
 
 @dataclass
 class Config:
-    """The top level; what ``_target_`` names is typed by the dataclass it names. Defaults live in conf/ alone."""
+    """The top level; what ``_target_`` names is typed by the dataclass it names. Defaults live in conf/ alone.
+
+    Of type ``Any`` are also the keys of ``FLAGS``: OmegaConf takes 2, on and y for true where it is told of a bool.
+    """
 
     lr: float = MISSING
     seed: int = MISSING
     epochs: int = MISSING
     batch_size: int = MISSING
     dtype: str = MISSING
-    lockstep: bool = MISSING
+    lockstep: Any = MISSING
     threads: int = MISSING
-    shrink: bool = MISSING
+    shrink: Any = MISSING
     data: Any = MISSING
     target: Any = MISSING
     architecture: Any = MISSING
@@ -112,7 +118,20 @@ def resolved(cfg: DictConfig) -> dict[str, Any]:
     except OmegaConfBaseException as error:
         raise complaint(error, Config) from error
     assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
+    config = {str(key): value for key, value in plain.items()}
+    for key in FLAGS:
+        group, _, name = key.rpartition(".")
+        node = config[group] if group else config
+        node[name] = _flag(key, node[name])
+    return config
+
+
+def _flag(key: str, value: object) -> bool:
+    """Where it is a text, that comes of an interpolation, as of an environment variable."""
+    found = {"true": True, "false": False}.get(str(value).lower())
+    if found is None:
+        raise ConfigError(key, "null" if value is None else value, WORDS[bool])
+    return found
 
 
 def _refuse_unknown(schema: DictConfig, cfg: DictConfig, prefix: str = "") -> None:
@@ -124,12 +143,6 @@ def _refuse_unknown(schema: DictConfig, cfg: DictConfig, prefix: str = "") -> No
     for name, kind in (("verdict", VerdictConfig), ("record", RecordConfig), ("tracking", TrackingConfig)):
         if not prefix and isinstance(cfg.get(name), DictConfig):
             _refuse_unknown(OmegaConf.structured(kind), cfg[name], f"{name}.")
-
-
-def task_overrides() -> list[str]:
-    """The running job's overrides as they were typed, interpolations and all."""
-    found = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
-    return [str(override) for override in found] if isinstance(found, list) else []
 
 
 def build(node: object, key: str, kind: type[T]) -> T:
@@ -221,7 +234,7 @@ def complaint(error: OmegaConfBaseException, schema: type | None = None) -> Conf
     """OmegaConf's error as one line: the key, what it got, what is allowed by ``schema``."""
     key, text = error.full_key or str(error.key), one_line(error.msg or str(error))
     if isinstance(error, MissingMandatoryValue):
-        return ConfigError(key, "nothing", "a value: this key has no default")
+        return ConfigError(key, "nothing", NO_VALUE.get(key, "a value: this key has no default"))
     if isinstance(error, ConfigKeyError | AttributeError):
         known = list(error.parent_node) if isinstance(error.parent_node, DictConfig) else []
         listed = [str(k) for k in known if k not in ("hydra", "_target_")]
@@ -231,14 +244,3 @@ def complaint(error: OmegaConfBaseException, schema: type | None = None) -> Conf
         got = value[1] if value else "null" if "not Optional" in text else text.split(" full_key")[0]
         return ConfigError(key, "null" if got == "None" else got, _wanted(schema, key, text))
     return ConfigError(key, text.split(" full_key")[0], "a value that can be resolved")
-
-
-def check_backend_names(names: Mapping[str, object], catalog: Catalog) -> None:
-    """At least two backends; a name that the command line gives twice collapses in Hydra, so its text is read."""
-    allowed = f"a list of at least two different names of {', '.join(catalog.names('backend'))}"
-    for override in OverridesParser.create().parse_overrides(task_overrides()):
-        value = override.value() if override.key_or_group == "backend" else None
-        if isinstance(value, list) and len(set(map(str, value))) < len(value):
-            raise ConfigError("backend", str(override.input_line).partition("=")[2], allowed)
-    if len(names) < 2:
-        raise ConfigError("backend", f"[{', '.join(names)}]", allowed)

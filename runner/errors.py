@@ -1,6 +1,7 @@
 """What can go wrong, sorted by whose turn it is to act."""
 
 import difflib
+import reprlib
 from collections.abc import Iterable
 
 AGREE, DISAGREE, BAD_INPUT, NOT_FINISHED = 0, 1, 2, 3
@@ -32,6 +33,11 @@ class RunError(Exception):
 def one_line(text: str) -> str:
     """``text`` with every run of white space folded to one blank."""
     return " ".join(text.split())
+
+
+def shortened(value: object) -> str:
+    """A Python value as it is written, in one line that is not long whatever it is."""
+    return one_line(reprlib.repr(value))
 
 
 def choices(allowed: Iterable[str], got: object) -> str:

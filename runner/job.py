@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from runner import stopping
-from runner.config import check_backend_names, current_catalog, resolved, task_overrides
+from runner.config import current_catalog, resolved
 from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, ConfigError, RunError, one_line
 from runner.records.files import write_json, write_text
+from runner.shell import shell_line
 
 if TYPE_CHECKING:
     from runner.assemble import Setup
+    from runner.catalog import Catalog
     from runner.experiment import Outcome
     from runner.records.recorder import Identity
 
@@ -38,7 +41,7 @@ def job(cfg: DictConfig) -> float | None:
     folder = Path(hydra.runtime.output_dir)
     in_sweep = hydra.mode == RunMode.MULTIRUN
     sweep = Path(hydra.sweep.dir).name if in_sweep else None
-    overrides = task_overrides()
+    overrides = _task_overrides()
     status: dict[str, Any] = {
         "status": NOT_FINISHED,
         "overrides": overrides,
@@ -90,7 +93,7 @@ def _run(cfg: DictConfig, folder: Path, overrides: list[str], sweep: str | None)
     config, catalog = resolved(cfg), current_catalog()
     if not isinstance(config["backend"], dict):
         raise ConfigError("backend", config["backend"], "a list of at least two different names")
-    check_backend_names(config["backend"], catalog)
+    _check_backend_names(config["backend"], catalog)
     setup = assemble(config, catalog)
 
     from runner.records.recorder import Identity
@@ -105,13 +108,30 @@ def _run(cfg: DictConfig, folder: Path, overrides: list[str], sweep: str | None)
     }
 
 
+def _task_overrides() -> list[str]:
+    """The running job's overrides as they were typed, interpolations and all."""
+    found = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+    return [str(override) for override in found] if isinstance(found, list) else []
+
+
+def _check_backend_names(names: Mapping[str, object], catalog: Catalog) -> None:
+    """At least two backends; a name that the command line gives twice collapses in Hydra, so its text is read."""
+    allowed = f"a list of at least two different names of {', '.join(catalog.names('backend'))}"
+    for override in OverridesParser.create().parse_overrides(_task_overrides()):
+        value = override.value() if override.key_or_group == "backend" else None
+        if isinstance(value, list) and len(set(map(str, value))) < len(value):
+            raise ConfigError("backend", str(override.input_line).partition("=")[2], allowed)
+    if len(names) < 2:
+        raise ConfigError("backend", f"[{', '.join(names)}]", allowed)
+
+
 def _command(overrides: list[str]) -> str:
     """What is typed to run the job again, alone."""
     hydra = HydraConfig.get()
     own = [_shown(Path(s.path)) for s in hydra.runtime.config_sources if s.provider == "command-line"]
     flags = [word for folder in own for word in ("--config-dir", str(folder))]
     searched = [override for override in hydra.overrides.hydra if override.startswith("hydra.searchpath")]
-    return shlex.join(["python", "-m", "runner", *flags, *searched, *overrides])
+    return shell_line(["python", "-m", "runner", *flags, *searched, *overrides])
 
 
 def record_run(setup: Setup, identity: Identity) -> Outcome:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from runner.arrays import DTYPES, WIDE, Array, Shape, is_narrow
+from runner.arrays import BFLOAT16, DTYPES, WIDE, Array, Shape, is_narrow
 from runner.backends.base import Backend, BackendChoice, Empty, FormError, Problem, State, Step
 from runner.backends.function import GivenFunction
 from runner.checking import name_of
 from runner.comparison.summary import RunVerdict
 from runner.comparison.verdict import Judge
-from runner.errors import ConfigError, choices
+from runner.errors import ConfigError, choices, shortened
 from runner.layers.base import Parameter
 from runner.layers.opaque import Opaque
 from runner.losses.base import Loss, LossPass
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     import torch
 
 Pair = tuple[Callable[..., Any], Callable[..., Any]]
+
+OPERATION = "a function of tensors, a torch.autograd.Function, or a pair of NumPy functions"
+INPUT = "a shape, a tuple of whole numbers from 1, or an array of at least one number"
 
 
 def judge_operation(
@@ -41,15 +44,20 @@ def judge_operation(
         if value not in allowed:
             raise ConfigError(key, value, choices(allowed, value))
     rng = np.random.default_rng(seed)
-    given = [_drawn(rng, i).astype(DTYPES[dtype]) for i in inputs]
-    xs = {f"x{k}": value for k, value in enumerate(given)}
+    for key, given in (("op", op), ("reference", reference)):
+        if not (callable(given) or (isinstance(given, tuple) and len(given) == 2 and all(map(callable, given)))):
+            raise ConfigError(key, shortened(given), OPERATION)
+    if not inputs:
+        raise ConfigError("inputs", "none", INPUT)
+    xs = {f"x{k}": _values(f"x{k}", rng, given).astype(DTYPES[dtype]) for k, given in enumerate(inputs)}
     shape = _output_shape(reference, [np.array(v, np.float64) for v in xs.values()])
-    problem = Problem(_network(xs, shape), _Product(), SGD(), lr=0.0)
-    x, y = np.zeros((1, 1), DTYPES[dtype]), rng.standard_normal((1, *shape)).astype(DTYPES[dtype])
-    name = _name(op, "op")
-    sides = {name: _choice(op, xs, only_dtype, device)}
-    other = _name(reference, "reference")
-    sides["reference" if other == name else other] = _choice(reference, xs, None, "cpu")
+    batch, *rest = shape or (1,)  # the first axis of y stands where a network has its samples
+    problem = Problem(_network(xs, tuple(rest)), _Product(), SGD(), lr=0.0)
+    x, y = np.zeros((batch, 1), DTYPES[dtype]), rng.standard_normal((batch, *rest)).astype(DTYPES[dtype])
+    name, other = _name(op, "op"), _name(reference, "reference")
+    other = "reference" if other == name else other
+    sides = {name: _choice(_Side(name, op, shape, device), xs, only_dtype, judged=True)}
+    sides[other] = _choice(_Side(other, reference, shape, "cpu"), xs, None, judged=False)
     judge = Judge(problem, sides, DTYPES[dtype])
     verdict = RunVerdict(noise_over=judge.sides.noise_over)
     with np.errstate(all="ignore"):
@@ -59,6 +67,8 @@ def judge_operation(
         except FormError as fault:
             comparisons = [judge.misformed(fault, xs, x, y)]
     verdict.add(0, comparisons)
+    if verdict.first is not None and verdict.first.tensor == "prediction" and not shape:
+        verdict.first = replace(verdict.first, index=())  # y has no axis
     return verdict, tuple(sides)
 
 
@@ -112,32 +122,56 @@ class _Over:
         return copy
 
 
-def _choice(
-    op: Callable[..., Any] | Pair, xs: Mapping[str, Array], only_dtype: str | None, device: str
-) -> BackendChoice:
-    if isinstance(op, tuple):
-        return _NumpyOperation(given=_as_backprop(op, list(xs)), layout="torch", names=None, dtype=only_dtype)
+@dataclass(frozen=True)
+class _Side:
+    """An operation, its name, the shape that its y should have, and where its tensors lie."""
+
+    name: str
+    op: Any
+    shape: Shape
+    device: str
+
+    def formed(self, output: Any, fits: bool) -> Any:
+        """The output as a prediction is, with an axis of samples.
+
+        Raises:
+            FormError: It does not fit.
+        """
+        if not fits:
+            words = f"returned a prediction of shape {tuple(output.shape)}, not {self.shape}"
+            raise FormError(self.name, words, "prediction")
+        return output if self.shape else output[None]
+
+
+def _choice(side: _Side, xs: Mapping[str, Array], only_dtype: str | None, judged: bool) -> BackendChoice:
+    if isinstance(side.op, tuple):
+        given = _as_backprop(side, list(xs))
+        return _NumpyOperation(given=given, layout="torch", names=None, dtype=only_dtype, judged=judged)
     from runner.backends.torch_module import GivenModule
 
-    return GivenModule(given=_as_module(op, xs, device), names=None)
+    return GivenModule(given=_as_module(side, xs), names=None)
 
 
-def _as_backprop(pair: Pair, names: Sequence[str]) -> Callable[..., Any]:
-    forward, vjp = pair
+def _as_backprop(side: _Side, names: Sequence[str]) -> Callable[..., Any]:
+    forward, vjp = side.op
+    longer = tuple(n for n in side.shape if n != 1)
 
     def backprop(parameters: dict[str, Array], _: Array, y: Array) -> tuple[Any, Any, dict[str, Any]]:
-        values = list(parameters.values())
+        values, dy = list(parameters.values()), y if side.shape else y[0]
         output = forward(*values)
-        products = vjp(y[0], *values)
+        prediction = output
+        if hasattr(output, "shape"):  # axes of 1 are let pass, as in a network's prediction
+            prediction = side.formed(output, fits=tuple(n for n in output.shape if n != 1) == longer)
+        products = vjp(dy, *values)
         products = products if isinstance(products, tuple | list) else (products,)
-        terms = (output * y[0]).reshape(-1)
+        terms = (output * dy).reshape(-1)
         loss = np.add.reduce(terms, dtype=np.float32 if is_narrow(terms.dtype) else None)
-        return loss, output[None], dict(zip(names, products, strict=False))
+        return loss, prediction, dict(zip(names, products, strict=False))
 
     return backprop
 
 
-def _as_module(op: Any, xs: Mapping[str, Array], device: str) -> torch.nn.Module:
+def _as_module(side: _Side, xs: Mapping[str, Array]) -> torch.nn.Module:
     import torch
 
     from runner.backends.tensors import to_torch
@@ -148,9 +182,11 @@ def _as_module(op: Any, xs: Mapping[str, Array], device: str) -> torch.nn.Module
             for name, value in xs.items():
                 self.register_parameter(name, torch.nn.Parameter(to_torch(value)))
 
-        def forward(self, _: torch.Tensor) -> torch.Tensor:
-            output: torch.Tensor = _applied(op)(*(p.to(device) for p in self.parameters()))
-            return output.to("cpu")[None]
+        def forward(self, _: torch.Tensor) -> Any:
+            output: Any = _applied(side.op)(*(p.to(side.device) for p in self.parameters()))
+            if not isinstance(output, torch.Tensor):
+                return output
+            return side.formed(output.to("cpu"), fits=tuple(output.shape) == side.shape)
 
     return Operation()
 
@@ -167,19 +203,38 @@ def _network(xs: Mapping[str, Array], shape: Shape) -> Network:
 
 
 def _output_shape(reference: Any, values: list[Array]) -> Shape:
+    allowed = f"a function of {len(values)} inputs of these shapes"
+    output: Any
     try:
         if isinstance(reference, tuple):
-            return np.shape(reference[0](*values))
-        import torch
+            output = np.asarray(reference[0](*values))
+        else:
+            import torch
 
-        return tuple(_applied(reference)(*map(torch.tensor, values)).shape)
+            output = _applied(reference)(*map(torch.tensor, values))
     except Exception as error:  # the user's own code may raise anything
-        words = f"{type(error).__name__}: {error}"
-        raise ConfigError("reference", words, f"a function of {len(values)} inputs of these shapes") from error
+        raise ConfigError("reference", f"{type(error).__name__}: {error}", allowed) from error
+    if not hasattr(output, "shape"):
+        told = f"a function that returned a {type(output).__name__}"
+        raise ConfigError("reference", told, "one that returns a tensor")
+    if 0 in output.shape:
+        raise ConfigError("reference", f"an output of shape {tuple(output.shape)}", "one that has numbers")
+    return tuple(output.shape)
 
 
-def _drawn(rng: np.random.Generator, given: Shape | Array) -> Array:
-    return np.asarray(rng.standard_normal(given)) if isinstance(given, tuple) else np.asarray(given)
+def _values(name: str, rng: np.random.Generator, given: Shape | Array) -> Array:
+    """The values of an input, drawn where ``given`` is their shape.
+
+    Raises:
+        ConfigError: It is neither a shape nor numbers, or there are none of them.
+    """
+    try:
+        values = np.asarray(rng.standard_normal(given) if isinstance(given, tuple) else given)
+    except Exception as error:  # what is no array may raise anything
+        raise ConfigError(name, f"{shortened(given)} ({error})", INPUT) from error
+    if values.size == 0 or not (values.dtype.kind in "fiub" or values.dtype == BFLOAT16):
+        raise ConfigError(name, shortened(given), INPUT)
+    return values
 
 
 def _step(backend: Backend, xs: Mapping[str, Array], x: Array, y: Array) -> Step:

@@ -1,4 +1,4 @@
-"""The verdict from Python: check() and check_op()."""
+"""The verdict from Python: check()."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from runner import DisagreementError, check, check_op
-from runner.arrays import DTYPES, Array
+from runner import DisagreementError, check
+from runner.arrays import Array
 from runner.errors import ConfigError
 from tests.own import right
 
 FIVE = "data.samples=5"
+NAMES = {"W1": "input_layer.weight", "b1": "input_layer.bias", "W2": "hidden_layer_1.weight"}
+NAMES |= {"b2": "hidden_layer_1.bias", "W3": "hidden_layer_2.weight", "b3": "hidden_layer_2.bias"}
 
 
 def without_slope(parameters: dict[str, Array], x: Array, y: Array) -> right.Result:
@@ -83,9 +85,7 @@ def test_what_does_not_fit_is_named(overrides: list[str], keys: dict[str, Any], 
 
 
 def test_two_functions_and_a_function_and_a_module_are_held_against_each_other() -> None:
-    names = {"W1": "input_layer.weight", "b1": "input_layer.bias", "W2": "hidden_layer_1.weight"}
-    names |= {"b2": "hidden_layer_1.bias", "W3": "hidden_layer_2.weight", "b3": "hidden_layer_2.bias"}
-    assert check(right.in_out, FIVE, against=right.backprop, layout="in_out", names=names).agree
+    assert check(right.in_out, FIVE, against=right.backprop, layout="in_out", names=NAMES).agree
     assert check(right.backprop, FIVE, against=right.make_model()).backends == ("backprop", "Sequential")
     wrong_reference = check(right.backprop, FIVE, against=without_slope)
     assert wrong_reference.verdict == "mismatch"
@@ -100,6 +100,8 @@ def test_a_module_without_layers_of_ours_is_judged_by_noise_in_torchs_operations
     module = make()
     with pytest.raises(ConfigError, match=r"input_layer\.weight"):
         check("scratch", FIVE, against=module)
+    with pytest.raises(ConfigError, match="a module that returned a tuple; allowed: one that returns a tensor"):
+        check(torch.nn.LSTM(2, 1), FIVE, against=torch.nn.LSTM(2, 1))
     found = check(module, FIVE, against=make(), batch_size=5)
     assert found.agree
     assert found.run.noise_over == "torch"
@@ -128,89 +130,37 @@ def test_a_command_to_replay_is_told_only_where_there_is_one(
     assert sorted("backend=" in text for text in overrides) == [False, True], overrides
 
 
-def softmax(z: Array) -> Array:
-    e = np.exp(z - z.max(axis=-1, keepdims=True))
-    return np.asanyarray(e / e.sum(axis=-1, keepdims=True))
+def test_a_finding_says_what_to_hand_to_check_itself() -> None:
+    layout = check(right.in_out, FIVE, names=NAMES)
+    assert 'right: layout="in_out"\n' in repr(layout)
+    assert check(right.in_out, FIVE, names=NAMES, layout="in_out").agree
+    assert 'say so: only_dtype="float32")' in repr(check(right.single, FIVE))
+    assert check(right.single, FIVE, only_dtype="float32").agree
 
 
-def softmax_vjp(dy: Array, z: Array) -> Array:
-    s = softmax(z)
-    return np.asanyarray(s * (dy - (dy * s).sum(axis=-1, keepdims=True)))
+def test_what_a_finding_says_of_the_reference_is_for_what_is_judged() -> None:
+    found = repr(check("scratch", FIVE, against=right.single))
+    assert 'say so: only_dtype="float32", with single handed over first: it speaks of that one alone)' in found
+    assert check(right.single, FIVE, against="scratch", only_dtype="float32").agree
 
 
-def diagonal_alone(dy: Array, z: Array) -> Array:
-    s = softmax(z)
-    return np.asanyarray(s * (1 - s) * dy)
+@pytest.mark.parametrize("given", [None, 3, np.zeros(3), torch.nn.Linear], ids=["None", "3", "array", "class"])
+def test_what_cannot_be_judged_is_refused(given: Any) -> None:
+    for key, arguments in (("backprop", {"backprop": given}), ("against", {"backprop": "scratch", "against": given})):
+        with pytest.raises(ConfigError) as raised:
+            check(**arguments)
+        assert raised.value.key == key
+        assert raised.value.got in ("None", "3", "array([0., 0., 0.])", "<class 'torch...inear.Linear'>")
+        assert raised.value.allowed == "a function, a torch.nn.Module that is made, or the name of a backend"
 
 
-def torch_softmax(z: torch.Tensor) -> torch.Tensor:
-    return torch.softmax(z, -1)
-
-
-class Gelu(torch.autograd.Function):
-    """Its constant has five digits."""
-
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-        ctx.save_for_backward(x)
-        return torch.nn.functional.gelu(x)
-
-    @staticmethod
-    def backward(ctx: Any, *dy: Any) -> Any:
-        (x,) = ctx.saved_tensors
-        slope = 0.5 * (1 + torch.erf(x / 2**0.5)) + x * torch.exp(-x * x / 2) / (2 * 3.1416) ** 0.5
-        return dy[0] * slope
-
-
-@pytest.mark.parametrize("reference", [torch_softmax, (softmax, softmax_vjp)], ids=["torch", "numpy"])
-@pytest.mark.parametrize("dtype", list(DTYPES))
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_vector_jacobian_product_is_judged(reference: Any, dtype: str, seed: int) -> None:
-    assert check_op((softmax, softmax_vjp), reference, (4, 7), dtype=dtype, seed=seed).agree
-    wrong = check_op((softmax, diagonal_alone), reference, (4, 7), dtype=dtype, seed=seed)
-    assert wrong.verdict == "mismatch"
-    assert not wrong.run.tensors["x0"].ok
-    assert wrong.run.tensors["prediction"].ok
-    opinion = next(iter(wrong.run.explanations.values())).opinion
-    assert opinion is not None
-    assert opinion.right == "reference"
-
-
-def test_logits_that_saturate_softmax_are_no_mistake() -> None:
-    logits = np.array([[800.0, 0.0, -800.0], [1.0, 2.0, 3.0], [300.0, 300.0, -5.0]])
-    assert check_op((softmax, softmax_vjp), torch_softmax, logits).agree
-
-
-def test_an_autograd_function_is_held_against_what_torch_has() -> None:
-    found = check_op(Gelu, torch.nn.functional.gelu, (3, 5))
-    assert found.verdict == "mismatch"
-    assert found.backends == ("Gelu", "gelu")
-    assert check_op(torch.nn.functional.silu, lambda x: x * torch.sigmoid(x), (3, 5)).agree
-
-
-def test_several_inputs_have_a_product_each() -> None:
-    def vjp(dy: Array, a: Array, b: Array) -> tuple[Array, Array]:
-        return dy @ b.T, a.T @ dy
-
-    def exchanged(dy: Array, a: Array, b: Array) -> tuple[Array, Array]:
-        return a.T @ dy, dy @ b.T
-
-    assert check_op((np.matmul, vjp), torch.matmul, (3, 5), (5, 2)).agree
-    wrong = check_op((np.matmul, exchanged), torch.matmul, (3, 5), (5, 2))
-    assert wrong.verdict == "mismatch"
-    assert "of shape (5, 2), not (3, 5)" in repr(wrong)
-
-
-def test_an_operation_that_knows_float32_alone_is_judged_in_it() -> None:
-    def single(z: Array) -> Array:
-        return softmax(z.astype(np.float32))
-
-    def single_vjp(dy: Array, z: Array) -> Array:
-        return softmax_vjp(dy.astype(np.float32), z.astype(np.float32))
-
-    assert "loses digits" in repr(check_op((single, single_vjp), torch_softmax, (4, 7)))
-    found = check_op((single, single_vjp), torch_softmax, (4, 7), only_dtype="float32")
-    assert found.agree
-    assert 0 < found.run.blind_below < 1e-3
-    with pytest.raises(ConfigError, match="float32, float64"):
-        check_op((single, single_vjp), torch_softmax, (4, 7), only_dtype="float8")
+def test_shrinking_needs_a_run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused = "shrink: got true; allowed: true together with record=True"
+    with pytest.raises(ConfigError, match=refused):
+        check(without_slope, FIVE, shrink=True)
+    with pytest.raises(ConfigError, match=refused):
+        check(without_slope, FIVE, "shrink=true")
+    assert list(tmp_path.iterdir()) == []
+    assert check(without_slope, FIVE, shrink=True, record=True).verdict == "mismatch"
+    assert list(tmp_path.rglob("minimal/*.npz"))

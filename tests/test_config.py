@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 
 from runner.arrays import DTYPES
 from runner.catalog import Catalog
+from runner.compose import as_override, compose_config
 from runner.config import build, build_named, resolved
 from runner.data.base import Data
 from runner.data.distributions import Uniform
@@ -137,6 +138,33 @@ def test_interpolations_are_resolved_and_those_that_lead_nowhere_refused() -> No
     with pytest.raises(ConfigError) as raised:
         resolved(composed(("batch_size=${data.size}",)))
     assert raised.value.key == "batch_size"
+
+
+@pytest.mark.parametrize("key", ["lockstep", "shrink", "record.gradients"])
+def test_what_is_true_or_false_is_nothing_else(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    group, _, name = key.rpartition(".")
+    for text, value in (("true", True), ("False", False), ("${oc.env:OF_THE_SHELL}", True)):
+        monkeypatch.setenv("OF_THE_SHELL", "true")
+        config = configuration(f"{key}={text}")
+        assert (config[group] if group else config)[name] is value
+    for text in ("2", "1", "0", "on", "y", "1.0", "null", "[true]", "${oc.env:OF_THE_SHELL}"):
+        monkeypatch.setenv("OF_THE_SHELL", "2")
+        with pytest.raises(ConfigError) as raised:
+            resolved(composed((f"{key}={text}",)))
+        assert (raised.value.key, raised.value.allowed) == (key, "true or false")
+
+
+def test_an_empty_list_of_backends_is_told_what_is_allowed() -> None:
+    with pytest.raises(ConfigError) as raised:
+        resolved(composed(("backend=[]",)))
+    assert str(raised.value).startswith("backend: got nothing; allowed: a list of at least two different names")
+
+
+@pytest.mark.parametrize(
+    "text", ["a\\b", "a\\\\b c", "it's", "a\\'b", "ends in \\", "ends in \\\\", "\\'", "two\nlines\n", "ünï"]
+)
+def test_a_text_of_python_reaches_the_configuration_as_it_is(text: str) -> None:
+    assert compose_config(as_override("tracking.experiment", text))["tracking"]["experiment"] == text
 
 
 def test_the_dtypes_are_single_and_double_precision() -> None:

@@ -114,6 +114,10 @@ class BackendChoice(ABC):
         """The one dtype that it computes in, whatever it is made for; None if it follows."""
         return None
 
+    def as_told(self, name: str, key: str, value: str) -> str:
+        """How a person tells the backend of that name that its ``key`` is ``value``: as on the command line."""
+        return f"backend.{name}.{key}={value}"
+
     def files(self) -> list[Path]:
         """The user's own files that the backend is made of, to be kept with the records."""
         return []

@@ -92,12 +92,18 @@ class Function(AnyFunction):
 
 @dataclass(frozen=True, kw_only=True)
 class GivenFunction(AnyFunction):
-    """A function that a Python program hands over."""
+    """A function that a Python program hands over; ``judged`` says that it is the first of the two, no reference."""
 
     given: Callable[..., Any]
+    judged: bool = True
 
     def function(self) -> Callable[..., Any]:
         return self.given
+
+    def as_told(self, name: str, key: str, value: str) -> str:
+        """As a keyword of ``check`` or ``check_op``; those speak of what is judged alone."""
+        word = f'{"only_dtype" if key == "dtype" else key}="{value}"'
+        return word if self.judged else f"{word}, with {name} handed over first: it speaks of that one alone"
 
 
 class FunctionBackend:
@@ -105,7 +111,7 @@ class FunctionBackend:
 
     def __init__(self, name: str, problem: Problem, dtype: np.dtype[Any], choice: AnyFunction) -> None:
         self.name = name
-        self._function = choice.function()
+        self._choice, self._function = choice, choice.function()
         self._transposed = choice.layout == "in_out"
         self._theirs = choice.theirs(problem.network)
         self._dtype = dtype if choice.dtype is None else DTYPES[choice.dtype]
@@ -148,6 +154,8 @@ class FunctionBackend:
         handed = dict(given)
         try:
             returned = self._function(given, x, y)
+        except FormError:  # of an operation, which knows more of its form
+            raise
         except (Exception, SystemExit) as error:  # the user's own code may raise anything: it is told with its line
             raise FormError(self.name, f"raised {told(error)}") from error
         changed = [n for n, v in {**handed, "x": x, "y": y}.items() if not _same(v, kept[n])]
@@ -197,8 +205,10 @@ class FunctionBackend:
             raise FormError(self.name, f"returned {what} that is {_kind(value)}, not numbers", tensor)
         if floating and eps(array.dtype) > eps(self._dtype):
             words = f"returned {what} in {array.dtype} for arguments in {self._dtype}, which loses digits"
-            advice = f" (if it knows no other dtype, say so: backend.{self.name}.dtype={array.dtype})"
-            raise FormError(self.name, words + (advice if array.dtype.name in WIDE else ""), tensor)
+            if array.dtype.name in WIDE:
+                advice = self._choice.as_told(self.name, "dtype", array.dtype.name)
+                words = f"{words} (if it knows no other dtype, say so: {advice})"
+            raise FormError(self.name, words, tensor)
         return array.astype(self._dtype)
 
 

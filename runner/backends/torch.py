@@ -61,13 +61,20 @@ class TorchBackend:
         self._optimizer.zero_grad(set_to_none=True)
         prediction = self.predict(x)
         loss = self._loss.torch(prediction, self._to_torch(y, self._dtype))
-        loss.backward()  # type: ignore[no-untyped-call]
+        if loss.requires_grad:  # else nothing of it is in autograd's graph, and the first parameter has no gradient
+            loss.backward()  # type: ignore[no-untyped-call]
         gradients = {}
         for name, p in self._parameters.items():
             if p.grad is None:
-                raise FormError(self.name, f"has no gradient for {name}: its loss does not depend on it", name)
+                raise self._without_gradient(name, p)
             gradients[name] = self._to_numpy(p.grad)
         return Step(self._to_numpy(loss), self._to_numpy(prediction), gradients)
+
+    def _without_gradient(self, name: str, parameter: torch.nn.Parameter) -> FormError:
+        if not parameter.requires_grad:
+            return FormError(self.name, f"has no gradient for {name}: it is frozen (requires_grad=False)", name)
+        why = "nothing in autograd's graph leads to it (it is not used, or it is detached)"
+        return FormError(self.name, f"has no gradient for {name}: {why}", name)
 
     def predict(self, x: Array) -> torch.Tensor:
         """The module's output for x."""

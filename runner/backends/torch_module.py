@@ -63,10 +63,13 @@ class AnyModule(BackendChoice):
             raise ConfigError("", "a module without parameters", "at least one parameter")
         try:
             with torch.no_grad():
-                output_shape = tuple(module(torch.zeros(2, *input_shape)).shape[1:])
+                output = module(torch.zeros(2, *input_shape))
         except (Exception, SystemExit) as error:  # the user's own code may raise anything: it is told with its line
             words = f"a torch.nn.Module that takes (batch, {', '.join(map(str, input_shape))})"
             raise ConfigError("", f"a module that raised {told(error)}", words) from error
+        if not isinstance(output, torch.Tensor):
+            raise ConfigError("", f"a module that returned {kind_of(output)}", "one that returns a tensor")
+        output_shape = tuple(output.shape[1:])
         layer = Opaque(name=None, specified=parameters, made=output_shape, printed=str(module))
         return Network((Place("", layer, input_shape, output_shape, parameters),))
 
@@ -91,6 +94,10 @@ class AnyModule(BackendChoice):
         if not names and theirs.keys() != ours.keys() and list(theirs.values()) == list(ours.values()):
             pairs = dict(zip(theirs, ours, strict=True))
         if sorted(pairs.values()) != sorted(ours):
+            if sorted(theirs.values()) == sorted(ours.values()):  # they could be the same parameters
+                told = f"{self.names or 'null'}, for a module with {_listed(theirs)}"
+                allowed = f"the module's own name: ours, for each of the parameters {_listed(ours)}"
+                raise ConfigError("names", told, allowed)
             raise ConfigError("", f"a module with {_listed(theirs)}", f"the parameters {_listed(ours)}")
         for their, our in pairs.items():
             if theirs[their] != ours[our]:
@@ -171,11 +178,20 @@ class TorchModuleBackend(TorchBackend):
             raise FormError(self.name, f"raised {told(error)}") from error
 
     def predict(self, x: Array) -> torch.Tensor:
+        import torch
+
         prediction = super().predict(x)
+        if not isinstance(prediction, torch.Tensor):
+            raise FormError(self.name, f"returned {kind_of(prediction)}, not a tensor", "prediction")
         shape, wanted = tuple(prediction.shape), (len(x), *self.output_shape)
         if shape != wanted:
             raise FormError(self.name, f"returned a prediction of shape {shape}, not {wanted}", "prediction")
         return prediction
+
+
+def kind_of(value: object) -> str:
+    """What stands in the place of a tensor, in words."""
+    return "None" if value is None else f"a {type(value).__name__}"
 
 
 def _listed(shapes: Mapping[str, Shape]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from runner.backends.function import Function
 from runner.catalog import Catalog
 from runner.compose import as_override, compose_config
 from runner.errors import ConfigError
+from runner.shell import shell_line
 
 BACKENDS = "backend=[function,torch]"
 PATH = "backend.function.path"
@@ -57,4 +57,4 @@ def assemble_unwritten(config: dict[str, Any]) -> tuple[Setup, Function]:
 def run_line(path: str, overrides: Sequence[str]) -> str:
     """The command that runs ``FILE.py:FUNCTION`` against torch, as a shell takes it."""
     place = [f"{PATH}={path}"] if PLAIN.fullmatch(path) else as_override(PATH, path)
-    return shlex.join(["python", "-m", "runner", BACKENDS, *place, *overrides])
+    return shell_line(["python", "-m", "runner", BACKENDS, *place, *overrides])

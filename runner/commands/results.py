@@ -15,7 +15,7 @@ from runner.commands.crew import Submission
 from runner.commands.grades import FAILED, Grade
 from runner.commands.own_function import run_line
 from runner.comparison.results import SEVERITY
-from runner.records.files import remove_parts, write_text
+from runner.records.files import remove_parts, utf8, write_text
 from runner.records.words import number, small
 
 STYLE = """\
@@ -114,11 +114,6 @@ class Results:
             ok = f'<td class="{_class(t.ok)}">{"ok" if t.ok else "not ok"}</td>' if t else "<td>-</td>"
             rows.append(f"<td>{escape(name)}</td>{figures}{ok}")
         return f"<table>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
-
-
-def utf8(text: str) -> str:
-    """The text with what a file's name may hold and no file can, undecodable bytes, written as escapes."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def on_one_line(text: str) -> str:

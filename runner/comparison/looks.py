@@ -24,6 +24,7 @@ COARSE = 1e-6
 """The first look acquits no element that differs by more than this part of itself: it has one sample of a tensor."""
 
 ALIKE = "a small mistake and lost digits look alike"
+SWALLOWED = "rounding swallows the gradient, here and at a point nearby: no judgement of the formula is possible"
 MOVED = 999
 """The point that is judged where rounding swallows the gradient at the given one."""
 
@@ -115,8 +116,7 @@ def _confirmed(name: str, point: Point, second: Judged, sigma: Array) -> Judged:
 
 
 def _undecided(second: Judged) -> Judged:
-    words = "rounding swallows the gradient, here and at a point nearby: no judgement of the formula is possible"
-    return replace(second, verdict="undecided", finding=words)
+    return replace(second, verdict="undecided", finding=SWALLOWED)
 
 
 def _judge_moved(name: str, point: Point, second: Judged) -> Judged:
@@ -127,12 +127,12 @@ def _judge_moved(name: str, point: Point, second: Judged) -> Judged:
         if not (np.isfinite(moved.high(name)).all() and np.isfinite(moved.reference).all()):
             continue
         there = judge_logic(name, moved, moved.sigma_of_two_precisions({}), given=False)
-        if there.verdict == "agree" and judged.verdict == "undecided":
-            words = "rounding swallows the gradient; judged at a point nearby"
-            return replace(there, look=max(there.look, 2), finding=words)
         if there.verdict == "mismatch":
             return there
-        judged = there if judged.verdict == "undecided" else judged
+        if judged.finding == SWALLOWED and there.verdict == "agree":
+            words = "rounding swallows the gradient; judged at a point nearby"
+            return replace(there, look=max(there.look, 2), finding=words)
+        judged = there if judged.finding == SWALLOWED else judged
     return judged
 
 

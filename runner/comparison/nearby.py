@@ -20,8 +20,8 @@ from runner.comparison.constants import (
 from runner.comparison.rounding import norm, rms
 from runner.comparison.sides import Point
 
-CLOSE, ENTIRELY = 2.0**-44, 0.1
-"""A gradient that changes by more than a tenth within SHIFT, and by a tenth of that within CLOSE, is steep."""
+CLOSE, ENTIRELY = 2.0**-44, 0.02
+"""A gradient that changes by more than 2 % within SHIFT, and by 2 % of that within CLOSE, is steep."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,11 @@ import yaml
 PART = ".part"
 
 
+def utf8(text: str) -> str:
+    """The text with what a file's name may hold and no file can, undecodable bytes, written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def part_of(path: Path) -> Path:
     """Where a file is written until it is whole."""
     return path.with_name(path.name + PART)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from runner.errors import ConfigError
 from runner.experiment import Outcome, batches
 from runner.paths import CONF
 from runner.records.files import part_of, publish, write_text, write_yaml
+from runner.shell import shell_line
 from runner.shrink.document import NotWritableError, experiment, own_layers
 from runner.shrink.search import failure_in, shrink
 
@@ -66,7 +66,7 @@ def minimal_case(setup: Setup, outcome: Outcome, folder: Path) -> Minimal | None
         words += f"; its arrays are in {place}, with no command: a backend was handed over by a Python program"
         return Minimal(words, str(place))
     words += _replayed(small, place)
-    command = shlex.join(["python", "-m", "runner", "--config-dir", str(place), f"experiment={NAME}"])
+    command = shell_line(["python", "-m", "runner", "--config-dir", str(place), f"experiment={NAME}"])
     write_text(place / "README.txt", README.format(words=f"Minimal case: {words}.", command=command))
     return Minimal(words, str(place), command)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import ConfigError, RunError, one_line
+from runner.records.files import utf8
 from runner.stopping import uninterrupted
 
 if TYPE_CHECKING:
@@ -49,8 +50,9 @@ class MlflowRun:
         with _lock(database) if database else nullcontext(), _as_run_error(self._uri):
             self._client, experiment_id = _open(MlflowClient, self._uri, self._experiment)
         with _as_run_error(self._uri):
-            tagged = {"mlflow.source.name": "runner", "mlflow.source.type": "LOCAL", **tags}
-            run_id = self._client.create_run(experiment_id, tags=tagged, run_name=name[:250]).info.run_id
+            tagged = {"mlflow.source.name": "runner", "mlflow.source.type": "LOCAL"}
+            tagged |= {key: utf8(value) for key, value in tags.items()}
+            run_id = self._client.create_run(experiment_id, tags=tagged, run_name=utf8(name)[:250]).info.run_id
             self.run_id = run_id
             flat = [Param(key, _param(value)) for key, value in flatten(params)]
             for start in range(0, len(flat), PARAM_BATCH):
@@ -79,7 +81,7 @@ class MlflowRun:
             try:
                 self._flush()
                 marks = {f"nonfinite.{key}": str(step) for key, step in self._nonfinite.items()}
-                all_tags = [RunTag(key, value) for key, value in {**tags, **marks}.items()]
+                all_tags = [RunTag(key, utf8(value)) for key, value in {**tags, **marks}.items()]
                 for start in range(0, len(all_tags), PARAM_BATCH):
                     self._client.log_batch(self.run_id, tags=all_tags[start : start + PARAM_BATCH])
                 for file in artifacts:
@@ -108,7 +110,7 @@ def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _param(value: Any) -> str:
-    text = str(value)
+    text = utf8(str(value))
     return text if len(text) <= LONGEST_PARAM else hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -11,6 +11,10 @@ from tests.helpers import first_of, make_setup, run
 BOTH = "backend=[scratch,torch_module]"
 
 
+OUTSIDE = "nothing in autograd's graph leads to it (it is not used, or it is detached)"
+FROZEN = "it is frozen (requires_grad=False)"
+
+
 def path(name: str, module: str = "wrong") -> str:
     return f"backend.torch_module.path=tests.own.{module}:{name}"
 
@@ -45,7 +49,12 @@ def test_another_forward_is_a_mismatch_and_each_gradient_fits_its_own_loss() -> 
 @pytest.mark.parametrize(
     ("name", "tensor", "words"),
     [
-        ("Frozen", "input_layer.weight", "has no gradient for input_layer.weight"),
+        ("Frozen", "input_layer.weight", f"has no gradient for input_layer.weight: {OUTSIDE}"),
+        ("Detached", "input_layer.weight", f"has no gradient for input_layer.weight: {OUTSIDE}"),
+        ("Cut", "input_layer.weight", f"has no gradient for input_layer.weight: {OUTSIDE}"),
+        ("make_frozen", "hidden_layer_1.bias", f"has no gradient for hidden_layer_1.bias: {FROZEN}"),
+        ("make_wholly_frozen", "input_layer.weight", f"has no gradient for input_layer.weight: {FROZEN}"),
+        ("Pair", "prediction", "torch_module returned a tuple, not a tensor"),
         ("Flat", "prediction", "a prediction of shape (20,), not (20, 1)"),
         ("make_dropout", "loss", "other bits"),
     ],
@@ -79,10 +88,20 @@ def test_a_module_that_does_not_fit_is_refused(name: str, words: str) -> None:
     [
         ("{9.weight: input_layer.weight}", "names"),
         ("{0.weight: nothing}", "names.0.weight"),
-        ("{0.weight: hidden_layer_1.weight}", ""),
+        ("{0.weight: hidden_layer_1.weight}", "names"),
     ],
 )
 def test_names_that_do_not_fit_are_refused(names: str, key: str) -> None:
     with pytest.raises(ConfigError) as raised:
         make_setup(BOTH, path("make_model", "right"), f"backend.torch_module.names={names}")
-    assert raised.value.key == "backend.torch_module" + (f".{key}" if key else "")
+    assert raised.value.key == f"backend.torch_module.{key}"
+
+
+def test_where_all_shapes_fit_and_names_do_not_the_key_for_names_is_told() -> None:
+    with pytest.raises(ConfigError) as raised:
+        make_setup(BOTH, path("Reversed"))
+    assert str(raised.value).startswith("backend.torch_module.names: got null, for a module with last.weight (1, 10)")
+    assert "the module's own name: ours, for each of the parameters input_layer.weight (10, 2)" in str(raised.value)
+    ours = {"first": "input_layer", "middle": "hidden_layer_1", "last": "hidden_layer_2"}
+    names = ", ".join(f"{t}.{p}: {o}.{p}" for t, o in ours.items() for p in ("weight", "bias"))
+    assert run(BOTH, path("Reversed"), f"backend.torch_module.names={{{names}}}", "data.samples=3").verdict.agree

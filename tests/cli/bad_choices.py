@@ -28,7 +28,7 @@ CHOICES = [
     Bad(["backend=torch"], "backend", "at least two"),
     Bad(["backend=[torch,torch]"], "backend", "different"),
     Bad(["backend=[scratch,torch,scratch]"], "backend", "different"),
-    Bad(["backend=[]"], "backend", "allowed"),
+    Bad(["backend=[]"], "backend", "a list of at least two different names"),
     Bad(["backend=scratch,torch"], "backend", "[a,b]"),
     Bad(["backend.scratch=5"], "backend.scratch", "_target_"),
     Bad(["~backend.torch"], "backend", "at least two"),

@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from tests.cli.process import Finished, run
 
-from .submissions import OVERRIDES, furnish
+from .submissions import OVERRIDES, TIMEOUT, furnish
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     with FileLock(place / "grade.lock"):
         if not note.exists():
             furnish(folder / "all of them")
-            limits = ("grade.timeout=5", "grade.memory=2", "grade.out=out")
+            limits = (f"grade.timeout={TIMEOUT}", "grade.memory=2", "grade.out=out")
             made = run(folder, "grade", "all of them", *OVERRIDES, *limits)
             note.write_text(json.dumps([made.code, made.out, made.err]), encoding="utf-8")
     code, out, err = json.loads(note.read_text(encoding="utf-8"))

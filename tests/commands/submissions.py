@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 RIGHT = """
@@ -23,6 +24,8 @@ def backprop(parameters, x, y):
     return ((p - y) ** 2).sum(), p, gradients
 """
 WITHOUT_FACTOR = RIGHT.replace("2 * (p - y)", "p - y")
+TIMEOUT = 10
+"""Seconds; what is not endless has ended long before, on a busy machine too."""
 OVERRIDES = ("architecture.hidden=[3]", "data.samples=3")
 
 
@@ -35,6 +38,14 @@ def shared(scale: str) -> str:
     """The right one, if its neighbour ``util`` has 2.0."""
     return f"from util import SCALE\n{RIGHT.replace('2 * (p - y)', scale)}"
 
+
+SHOWS = """
+import matplotlib.pyplot as plt
+
+plt.plot([1.0, 2.0])
+plt.show()
+print("shown by", plt.get_backend())
+"""
 
 LEAVES_A_PROCESS = """
 import subprocess
@@ -53,8 +64,14 @@ while True:
     pass
 """
 
+LATIN_1 = os.fsdecode(b"caf\xe9 d'\xe9t\xe9\\.py")
+"""A name with bytes that are not UTF-8."""
+
 AGREE: dict[str, str] = {
     "right.py": RIGHT,
+    os.fsdecode(b"caf\xe9.py"): RIGHT,
+    LATIN_1: RIGHT,
+    "shows.py": SHOWS + RIGHT,
     "-dash.py": RIGHT,
     "an odd = name, 'with' \"quotes\" [1].py": RIGHT,
     "two\nlines ünï.py": RIGHT,
@@ -108,7 +125,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
         "signal",
         "failed: its process was ended by the signal SIGSEGV",
     ),
-    "endless.py": (ENDLESS, "time_limit", "failed: still running after 5 seconds"),
+    "endless.py": (ENDLESS, "time_limit", f"failed: still running after {TIMEOUT} seconds"),
     "alice/util.py": (
         "SCALE = 2.0\n",
         "no_function",

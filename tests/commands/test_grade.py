@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import csv
 import os
-import shlex
+import subprocess
 from html import unescape
 from pathlib import Path
 
 import pytest
 
-from runner.assemble import assemble
-from runner.catalog import Catalog
+from runner.commands.own_function import run_line
 from runner.compose import compose_config
-from tests.cli.process import Finished
+from runner.records.files import utf8
+from tests.cli.process import Finished, run
 
-from .submissions import AGREE, NOT_GRADED, WRONG
+from .submissions import AGREE, LATIN_1, NOT_GRADED, OVERRIDES, RIGHT, TIMEOUT, WRONG
 
 TENSORS = [
     "loss",
@@ -38,19 +38,25 @@ def table(graded: Finished) -> Table:
         return {row["file"]: row for row in csv.DictReader(file)}
 
 
+def as_bash_reads(line: str) -> list[str]:
+    """The words of a command line."""
+    split = subprocess.run(["bash", "-c", f"printf '%s\\0' {line}"], capture_output=True, check=True).stdout
+    return os.fsdecode(split).removesuffix("\0").split("\0")
+
+
 def page(graded: Finished, table: Table, name: str) -> str:
     return (graded.folder / "out" / table[name]["page"]).read_text(encoding="utf-8")
 
 
 def test_every_file_is_graded_once_and_the_code_says_that_not_all_agree(graded: Finished, table: Table) -> None:
     assert (graded.code, graded.err) == (1, "")
-    assert list(table) == sorted([*AGREE, *WRONG])
+    assert list(table) == [utf8(name) for name in sorted([*AGREE, *WRONG])]
     assert not set(table) & set(NOT_GRADED)
 
 
 @pytest.mark.parametrize("name", AGREE)
 def test_what_is_right_agrees_whatever_its_name(table: Table, name: str) -> None:
-    row = table[name]
+    row = table[utf8(name)]
     assert (row["verdict"], row["cause"], float(row["share_right"])) == ("agree", "", 1.0)
     assert row["sentence"].startswith("agree: the gradients of function and torch differ by rounding alone, over 3")
     assert all(float(row[f"roundings/{tensor}"]) < 100 for tensor in TENSORS)
@@ -73,7 +79,7 @@ def test_the_columns_are_the_verdict_and_the_roundings_of_each_tensor(graded: Fi
     wrong = table["without_factor.py"]
     assert wrong["first_tensor"] == "hidden_layer_1.weight"
     assert float(wrong["roundings/loss"]) < 100 < 1e9 < float(wrong["roundings/hidden_layer_1.weight"])
-    assert float(table["endless.py"]["seconds"]) > 5
+    assert float(table["endless.py"]["seconds"]) > TIMEOUT
 
 
 def test_each_has_a_page_with_its_sentence_cause_and_the_command_that_replays_it(
@@ -101,18 +107,29 @@ def test_what_a_submission_prints_is_on_its_page_and_cut(graded: Finished, table
     assert "What it printed" not in page(graded, table, "right.py")
 
 
-def test_the_page_tells_how_to_replay_a_submission_of_any_name(
-    graded: Finished, table: Table, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name = "an odd = name, 'with' \"quotes\" [1].py"
-    line = unescape(page(graded, table, name).rpartition("<pre>")[2].partition("</pre>")[0])
-    python, *words = shlex.split(line)
+@pytest.mark.parametrize("name", AGREE)
+def test_the_page_tells_how_to_replay_a_submission_of_any_name(graded: Finished, table: Table, name: str) -> None:
+    line = unescape(page(graded, table, utf8(name)).rpartition("<pre>")[2].partition("</pre>")[0])
+    assert line.isprintable()
+    python, *words = as_bash_reads(line)
     assert (python, words[:3]) == ("python", ["-m", "runner", "backend=[function,torch]"])
-    monkeypatch.chdir(graded.folder)
-    setup = assemble(compose_config(words[2:]), Catalog())
-    (file,) = setup.backends["function"].files()
-    assert file == Path("all of them") / name
-    assert len(setup.x) == 3
+    config = compose_config(words[2:])
+    assert config["backend"]["function"]["path"] == f"all of them/{name}:backprop"
+    assert config["data"]["samples"] == 3
+    assert (graded.folder / "all of them" / name).is_file()
+
+
+def test_the_command_of_a_name_that_is_not_utf_8_can_be_run(tmp_path: Path) -> None:
+    copy = tmp_path / "all of them" / LATIN_1
+    copy.parent.mkdir()
+    copy.write_text(RIGHT, encoding="utf-8")
+    done = run(tmp_path, *as_bash_reads(run_line(f"all of them/{LATIN_1}:backprop", OVERRIDES))[3:])
+    assert (done.code, done.err) == (0, "")
+    assert "agree: the gradients of function and torch" in done.out
+
+
+def test_what_shows_a_figure_opens_no_window(graded: Finished, table: Table) -> None:
+    assert "shown by agg" in page(graded, table, "shows.py").lower()
 
 
 def test_nothing_is_left_behind(graded: Finished, table: Table) -> None:

@@ -115,6 +115,62 @@ class Frozen(Doubled):
         return out
 
 
+class Pair(Doubled):
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.net(x), x
+
+
+class Detached(Doubled):
+    """Nothing of its loss is in autograd's graph."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.net(x).detach()
+        return out
+
+
+class WithoutProduct(torch.autograd.Function):
+    """Gives no gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *dy: Any) -> Any:
+        return None
+
+
+class Cut(Doubled):
+    """The first layer's output goes through a function that gives no gradient."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        first, *rest = self.net.children()
+        out: torch.Tensor = torch.nn.Sequential(*rest)(WithoutProduct.apply(first(x)))  # type: ignore[no-untyped-call]
+        return out
+
+
+def make_frozen() -> torch.nn.Module:
+    model = make_model()
+    model.get_parameter("2.bias").requires_grad_(False)
+    return model
+
+
+def make_wholly_frozen() -> torch.nn.Module:
+    return make_model().requires_grad_(False)
+
+
+class Reversed(torch.nn.Module):
+    """The right shapes, in another order and under other names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last, self.middle, self.first = (torch.nn.Linear(a, b) for a, b in ((10, 1), (10, 10), (2, 10)))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.last(torch.sigmoid(self.middle(torch.sigmoid(self.first(x)))))
+        return out
+
+
 class Flat(Doubled):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         out: torch.Tensor = self.net(x)[:, 0]
