@@ -25,7 +25,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=10_000, help="right configurations")
     parser.add_argument("--mutants", type=int, default=3400, help="mutants")
-    parser.add_argument("--first-seed", type=int, default=5_000_000)
+    parser.add_argument("--first-seed", type=int, default=7_000_000)
     parser.add_argument("--folder", type=Path, default=Path("outputs/fuzz"))
     arguments = parser.parse_args()
     folder: Path = arguments.folder
