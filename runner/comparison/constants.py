@@ -33,5 +33,14 @@ ESCAPES = (SHIFT, 2.0**-8)
 Beside a minimum the gradient itself is as small as the first move, and a wrong one looks random there.
 """
 
+CLOSE, STEEP = 2.0**-44, 0.02
+"""A gradient that changes by more than this part of itself within SHIFT, and by less than this part of that within CLOSE.
+
+The points nearby then lie too far away. (On a kink it changes as much however near they are.)
+"""
+
+COARSE = 1e-6
+"""The first look acquits no element that is off by more than this part of itself: its sigma is of the whole tensor."""
+
 UNIT_ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 SMALLEST_SUBNORMAL = {"float32": 2.0**-149, "float64": 2.0**-1074, "float16": 2.0**-24, "bfloat16": 2.0**-133}

@@ -8,6 +8,7 @@ import numpy as np
 
 from runner.arrays import Array
 from runner.comparison.constants import (
+    COARSE,
     ESCAPES,
     LIMIT,
     NOISE,
@@ -20,9 +21,6 @@ from runner.comparison.sides import HIGH, Point
 from runner.comparison.tensors import Layout
 
 SMALLEST_NORMAL_SINGLE = 2.0**-126
-COARSE = 1e-6
-"""The first look acquits no element that differs by more than this part of itself: it has one sample of a tensor."""
-
 ALIKE = "a small mistake and lost digits look alike"
 SWALLOWED = "rounding swallows the gradient, here and at a point nearby: no judgement of the formula is possible"
 MOVED = 999
@@ -165,11 +163,14 @@ def _third_look(name: str, point: Point, second: Judged, given: bool) -> Judged:
 
 
 def _judge_steep(name: str, point: Point, second: Judged, given: bool) -> Judged:
-    """Beside a minimum, say, the gradient is no larger than what the moves make of it: judged farther away."""
+    """Beside a minimum, say, the gradient is no larger than what the moves make of it: judged farther away.
+
+    If no mismatch is found there, nothing is known: what is wrong here need not be wrong there.
+    """
     moved = point.moved(MOVED, shift=ESCAPES[-1])
     if given and np.isfinite(moved.high(name)).all() and np.isfinite(moved.reference).all():
         there = judge_logic(name, moved, moved.sigma_of_two_precisions({}), given=False)
         if there.verdict == "mismatch":
-            return replace(there, finding="the gradient changes entirely from point to point; judged farther away")
-    words = "the gradient changes entirely from point to point nearby, where a mistake and lost digits look alike"
+            return replace(there, finding="the gradient changes too much between points nearby; judged farther away")
+    words = f"the gradient changes too much between points nearby: {ALIKE}"
     return replace(second, verdict="undecided", finding=words)

@@ -8,20 +8,19 @@ import numpy as np
 
 from runner.arrays import Array
 from runner.comparison.constants import (
+    CLOSE,
     KINK_RUNS,
     LIMIT,
     NOISE,
     OPPOSITE_FROM,
     POINTS,
     SHIFT,
+    STEEP,
     SYSTEMATIC,
     UNIT_ROUNDOFF,
 )
 from runner.comparison.rounding import norm, rms
 from runner.comparison.sides import Point
-
-CLOSE, ENTIRELY = 2.0**-44, 0.02
-"""A gradient that changes by more than 2 % within SHIFT, and by 2 % of that within CLOSE, is steep."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +62,9 @@ class Scatter:
         return systematic, special
 
     def lies_too_far(self) -> bool:
-        """Whether the suspects change entirely from here to the points nearby, smoothly: closer by they hardly do."""
+        """Whether the suspects change much from here to the points nearby, and hardly closer by: no kink lies here."""
         far, close = (self._change(shift) for shift in (SHIFT, CLOSE))
-        return far > ENTIRELY and close < ENTIRELY * far
+        return far > STEEP and close < STEEP * far
 
     def _change(self, shift: float) -> float:
         """How far the reference's suspects are from those at a few points, as a part of their size."""

@@ -68,7 +68,9 @@ def test_a_cause_in_some_tensors_is_not_one_that_is_done_to_all() -> None:
     """Back through |W| in place of W: sizes are right in one layer and wrong below it."""
 
     def backprop(parameters: Mapping[str, Array], x: Array, y: Array) -> Step:
-        _, _, wrong = Mlp()(dict(parameters) | {"hidden_layer_2.weight": abs(parameters["hidden_layer_2.weight"])}, x, y)
+        _, _, wrong = Mlp()(
+            dict(parameters) | {"hidden_layer_2.weight": abs(parameters["hidden_layer_2.weight"])}, x, y
+        )
         loss, p, right = Mlp()(parameters, x, y)
         slope = np.sign(wrong["hidden_layer_1.bias"]) * abs(right["hidden_layer_1.bias"])
         return loss, p, right | {"hidden_layer_1.bias": slope, "input_layer.weight": wrong["input_layer.weight"]}
