@@ -34,7 +34,7 @@ Beside a minimum the gradient itself is as small as the first move, and a wrong 
 """
 
 CLOSE, STEEP = 2.0**-44, 0.02
-"""A gradient that changes by more than this part of itself within SHIFT, and by less than this part of that within CLOSE.
+"""A gradient is steep that changes by more than STEEP within SHIFT, and by less than STEEP of that within CLOSE.
 
 The points nearby then lie too far away. (On a kink it changes as much however near they are.)
 """
