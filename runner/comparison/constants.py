@@ -33,7 +33,7 @@ ESCAPES = (SHIFT, 2.0**-8)
 Beside a minimum the gradient itself is as small as the first move, and a wrong one looks random there.
 """
 
-CLOSE, STEEP = 2.0**-44, 0.02
+CLOSE, STEEP = 2.0**-48, 0.02
 """A gradient is steep that changes by more than STEEP within SHIFT, and by less than STEEP of that within CLOSE.
 
 The points nearby then lie too far away. (On a kink it changes as much however near they are.)
