@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -101,16 +103,26 @@ class Scatter:
 def within_range(name: str, point: Point, suspect: Array, zero_inputs: bool = False) -> bool:
     """Whether the suspect values lie within what the library takes on around the point, widened by half of it.
 
-    Around it are points nearby and noisy runs; if the kink lies at inputs that are 0, points where these have moved.
+    Around it are points nearby and noisy runs, and all ties up, and down; if the kink lies at inputs that are 0, points
+    where these have moved.
     """
+    moved = (point.moved(k, zeros=zero_inputs).library for k in range(KINK_RUNS))
+    return _within(name, point, suspect, moved if zero_inputs else chain(moved, _noisy(point), point.at_ties()))
+
+
+def within_noise(name: str, point: Point, suspect: Array) -> bool:
+    """The same of noisy runs alone: a kink within rounding that the second look's few runs have not crossed."""
+    return _within(name, point, suspect, _noisy(point))
+
+
+def _noisy(point: Point) -> Iterator[Array]:
+    return (point.noisy(NOISE * UNIT_ROUNDOFF[point.dtype], k + 1, near_zero=True) for k in range(KINK_RUNS))
+
+
+def _within(name: str, point: Point, suspect: Array, found: Iterable[Array]) -> bool:
     u, low = point.high(name)[suspect], point.reference[suspect]
     high = low
-    for k in range(KINK_RUNS):
-        found = [point.moved(k, zeros=zero_inputs).library[suspect]]
-        if not zero_inputs:
-            found.append(point.noisy(NOISE * UNIT_ROUNDOFF[point.dtype], k + 1, near_zero=True)[suspect])
-        low, high = np.minimum.reduce([low, *found]), np.maximum.reduce([high, *found])
-    ties = [values[suspect] for values in point.at_ties()]
-    low, high = np.minimum.reduce([low, *ties]), np.maximum.reduce([high, *ties])
+    for values in found:
+        low, high = np.minimum(low, values[suspect]), np.maximum(high, values[suspect])
     margin = 0.5 * (high - low)
     return bool(((u >= low - margin) & (u <= high + margin)).all())
