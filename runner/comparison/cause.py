@@ -59,7 +59,7 @@ class _Search:
 
     def explain_all(self) -> list[Cause]:
         """One mistake that explains all, else two at once, and so on."""
-        begun = [Trial((), False, self._order.index(self._suspects[0]))]
+        begun = [Trial((), False, self._order.index(self._suspects[0]), 0)]
         for _ in range(MOST_AT_ONCE):
             ahead: list[Trial] = []
             for further in (self._by_one, self._by_two):
@@ -135,7 +135,7 @@ class _Search:
     def _tried(self, made: tuple[Alteration, ...]) -> Trial:
         c = self._run(made)
         matched = [self._matches(c, name) for name in self._order]
-        return Trial(made, self._near(c, self._suspects), [*matched, False].index(False))
+        return Trial(made, self._near(c, self._suspects), [*matched, False].index(False), sum(matched))
 
     def _may_begin(self, alteration: Alteration, first: str) -> bool:
         """Whether ``first`` can be the first tensor, in the order of computation, that the mistake changes."""
@@ -150,9 +150,9 @@ class _Search:
         return first in [places[i].full(local) for local in places[i].parameters]
 
     def _furthest(self, trials: list[Trial]) -> list[Trial]:
-        """The mistakes that explain the most of the first tensors; a few of them."""
+        """A few of those that explain the most of the first tensors; before others, what leaves the rest right."""
         best = max((t.reach for t in trials), default=0)
-        ahead = [t for t in trials if t.reach == best]
+        ahead = sorted((t for t in trials if t.reach == best), key=lambda t: -t.matched)
         return [t for t in ahead if self._proved(t.made, self._until(best), self._order[:best])][:MOST_AT_ONCE]
 
     def _matches(self, c: Array, name: str) -> bool:

@@ -10,11 +10,18 @@ from runner.comparison.observed import Cause
 
 @dataclass(frozen=True)
 class Trial:
-    """Some mistakes at once: whether they come near all that is seen, and how many of the first tensors match."""
+    """Some mistakes at once.
+
+    Attributes:
+        near: Whether they come near all that is seen.
+        reach: How many of the first tensors match.
+        matched: How many tensors match, wherever they are.
+    """
 
     made: tuple[Alteration, ...]
     near: bool
     reach: int
+    matched: int
 
 
 def overlap(a: Alteration, made: tuple[Alteration, ...]) -> bool:
