@@ -16,6 +16,7 @@ from runner.comparison.constants import (
     SYSTEMATIC,
     UNIT_ROUNDOFF,
 )
+from runner.comparison.deviation import Deviation, deviation
 from runner.comparison.nearby import Scatter, within_noise, within_range
 from runner.comparison.sides import HIGH, Point
 from runner.comparison.tensors import Layout
@@ -40,6 +41,7 @@ class Judged:
         sigma: Its unit: one rounding, with a unit roundoff of the value and the smallest subnormal.
         finding: What else there is to say, in words; empty where nothing is.
         point: Where it was judged, if by its logic.
+        deviation: Of ``u`` from ``g``, where the first look has needed it.
     """
 
     verdict: str
@@ -50,6 +52,7 @@ class Judged:
     sigma: Array
     finding: str = ""
     point: Point | None = None
+    deviation: Deviation | None = None
 
 
 def measured(look: int, u: Array, g: Array, sigma: Array, dtype: str) -> Judged:
@@ -76,11 +79,14 @@ def judge_logic(name: str, point: Point, first: Array | None, given: bool = True
     u, g = point.high(name), point.reference
     if first is not None:
         sigma = UNIT_ROUNDOFF[point.dtype] / UNIT_ROUNDOFF["float32"] * first
-        if point.dtype == HIGH.name:  # what underflows in float32, or is small beside its neighbours, shows none there
-            sigma[np.abs(g) < np.maximum(LIMIT / COARSE * sigma, SMALLEST_NORMAL_SINGLE)] = 0.0
+        tiny = np.abs(g) < SMALLEST_NORMAL_SINGLE
+        if point.dtype == HIGH.name and tiny.any():  # what underflows in float32 shows no rounding there
+            sigma[tiny] = 0.0
         judged = replace(measured(1, u, g, sigma, point.dtype), point=point)
         if judged.roundings.max() <= LIMIT:
-            return judged
+            apart = deviation(point.layout, u, g)
+            if point.dtype != HIGH.name or apart.max_rel.max() <= COARSE:
+                return replace(judged, deviation=apart)
     sigma = point.sigma_of_noise(NOISE * UNIT_ROUNDOFF[point.dtype])
     second = replace(measured(2, u, g, sigma, point.dtype), point=point)
     if swallowed(point.layout, g, sigma):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from math import floor, isfinite, log10
+from math import floor, log10
 
 import numpy as np
 
 from runner.comparison.constants import LIMIT
 from tests.fuzzing.judge import Row
 
+LAST_DECADE = 16
 FOUND = ("mismatch", "imprecise", "undecided", "diverged")
 
 
@@ -64,8 +65,9 @@ def _of_mutants(rows: Sequence[Row]) -> list[str]:
     ]
     decades: dict[int, list[Row]] = {}
     for row in moving:
-        decades.setdefault(floor(log10(row["moved"])) if isfinite(row["moved"]) else 999, []).append(row)
-    return lines + [_counts(f"1e{decade}", decades[decade]) for decade in sorted(decades)]
+        decades.setdefault(floor(log10(min(row["moved"], 10.0**LAST_DECADE))), []).append(row)
+    named = {decade: f"1e{decade}{' and more' if decade == LAST_DECADE else ''}" for decade in decades}
+    return lines + [_counts(named[decade], decades[decade]) for decade in sorted(decades)]
 
 
 def _counts(label: str, rows: Sequence[Row], *more: str) -> str:
