@@ -39,8 +39,8 @@ CLOSE, STEEP = 2.0**-48, 0.02
 The points nearby then lie too far away. (On a kink it changes as much however near they are.)
 """
 
-COARSE = 1e-8
-"""The first look acquits no element that is off by more than this part of itself: its sigma is of the whole tensor."""
+COARSE = 1e-6
+"""The first look does not judge an element of which 30 sigma are more than this part: it is too small beside others."""
 
 UNIT_ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 SMALLEST_SUBNORMAL = {"float32": 2.0**-149, "float64": 2.0**-1074, "float16": 2.0**-24, "bfloat16": 2.0**-133}

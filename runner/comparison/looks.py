@@ -16,10 +16,9 @@ from runner.comparison.constants import (
     SYSTEMATIC,
     UNIT_ROUNDOFF,
 )
-from runner.comparison.deviation import Deviation, deviation
 from runner.comparison.nearby import Scatter, within_noise, within_range
 from runner.comparison.sides import HIGH, Point
-from runner.comparison.tensors import Layout
+from runner.comparison.tensors import BLOCK, Layout
 
 SMALLEST_NORMAL_SINGLE = 2.0**-126
 ALIKE = "a small mistake and lost digits look alike"
@@ -41,7 +40,6 @@ class Judged:
         sigma: Its unit: one rounding, with a unit roundoff of the value and the smallest subnormal.
         finding: What else there is to say, in words; empty where nothing is.
         point: Where it was judged, if by its logic.
-        deviation: Of ``u`` from ``g``, where the first look has needed it.
     """
 
     verdict: str
@@ -52,7 +50,6 @@ class Judged:
     sigma: Array
     finding: str = ""
     point: Point | None = None
-    deviation: Deviation | None = None
 
 
 def measured(look: int, u: Array, g: Array, sigma: Array, dtype: str) -> Judged:
@@ -83,10 +80,8 @@ def judge_logic(name: str, point: Point, first: Array | None, given: bool = True
         if point.dtype == HIGH.name and tiny.any():  # what underflows in float32 shows no rounding there
             sigma[tiny] = 0.0
         judged = replace(measured(1, u, g, sigma, point.dtype), point=point)
-        if judged.roundings.max() <= LIMIT:
-            apart = deviation(point.layout, u, g)
-            if point.dtype != HIGH.name or apart.max_rel.max() <= COARSE:
-                return replace(judged, deviation=apart)
+        if judged.roundings.max() <= LIMIT and not (point.dtype == HIGH.name and _blind(u, g, sigma)):
+            return judged
     sigma = point.sigma_of_noise(NOISE * UNIT_ROUNDOFF[point.dtype])
     second = replace(measured(2, u, g, sigma, point.dtype), point=point)
     if swallowed(point.layout, g, sigma):
@@ -94,6 +89,22 @@ def judge_logic(name: str, point: Point, first: Array | None, given: bool = True
     if second.roundings.max() <= LIMIT:
         return _confirmed(name, point, second, sigma) if given else second
     return _third_look(name, point, replace(second, look=3), given)
+
+
+def _blind(u: Array, g: Array, sigma: Array) -> bool:
+    """Whether an element differs by more than its own digits explain, and is too small beside its neighbours to tell.
+
+    The first look's sigma is smoothed over the tensor: it says nothing about an element of which it is a large part.
+    """
+    for begin in range(0, len(g), BLOCK):
+        part = slice(begin, begin + BLOCK)
+        size = np.abs(g[part])
+        small = size < LIMIT / COARSE * sigma[part]
+        if small.any():
+            own = UNIT_ROUNDOFF["float64"] * size + SMALLEST_SUBNORMAL["float64"]
+            if (small & (np.abs(u[part] - g[part]) > LIMIT * own)).any():
+                return True
+    return False
 
 
 def swallowed(layout: Layout, g: Array, sigma: Array) -> bool:

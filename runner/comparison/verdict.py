@@ -157,7 +157,7 @@ class Judge:
             precision_look=precision.look,
             logic=worst_judged(layout, logic),
             logic_look=logic.look,
-            logic_deviation=logic.deviation if logic.deviation and logic.point is point else deviation(layout, u, g),
+            logic_deviation=deviation(layout, u, g),
             error=layout.largest(lambda part: np.abs(flat[name][part] - u[part])),
             reference_error=layout.largest(lambda part: np.abs(flat[reference][part] - g[part])),
             suspects=suspects,
