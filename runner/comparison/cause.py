@@ -221,8 +221,11 @@ class _Search:
         zeros = any(m.zeros for m in made)
         if len(tensors) < len(self._suspects):
             return not zeros and len(np.unique(np.abs(numbers[numbers != 0]))) >= FEW
-        given = np.concatenate([self._run(made)[self._places[name]] for name in telling])
-        return bool(numbers.any() or all(m.zeros for m in made)) and not (zeros and numbers[given == 0].any())
+        if not zeros:
+            return bool(numbers.any())
+        vector = self._run(made)
+        given = np.concatenate([vector[self._places[name]] for name in telling])
+        return bool(numbers.any() or all(m.zeros for m in made)) and not numbers[given == 0].any()
 
     def _run(self, made: tuple[Alteration, ...]) -> Array:
         with np.errstate(all="ignore"):

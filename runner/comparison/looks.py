@@ -12,6 +12,7 @@ from runner.comparison.constants import (
     ESCAPES,
     LIMIT,
     NOISE,
+    SHIFT,
     SMALLEST_SUBNORMAL,
     SYSTEMATIC,
     UNIT_ROUNDOFF,
@@ -121,13 +122,18 @@ def _confirmed(name: str, point: Point, second: Judged, sigma: Array) -> Judged:
     plain = measured(2, u, g, np.zeros_like(g), point.dtype).roundings
     if not ((np.abs(g) < LIMIT * sigma) & (plain > LIMIT)).any():
         return second
-    moved = point.moved(MOVED)
-    if not (np.isfinite(moved.high(name)).all() and np.isfinite(moved.reference).all()):
-        return second
-    there = judge_logic(name, moved, moved.sigma_of_two_precisions({}), given=False)
-    if there.verdict != "mismatch":
+    there = _judged_elsewhere(name, point, SHIFT)
+    if there is None or there.verdict != "mismatch":
         return second
     return replace(there, finding="rounding swallows what is wrong; judged at a point nearby")
+
+
+def _judged_elsewhere(name: str, point: Point, shift: float) -> Judged | None:
+    """Judged at a point that lies ``shift`` away; None where a value is not finite there."""
+    moved = point.moved(MOVED, shift=shift)
+    if not (np.isfinite(moved.high(name)).all() and np.isfinite(moved.reference).all()):
+        return None
+    return judge_logic(name, moved, moved.sigma_of_two_precisions({}), given=False)
 
 
 def _undecided(second: Judged) -> Judged:
@@ -138,10 +144,9 @@ def _judge_moved(name: str, point: Point, second: Judged) -> Judged:
     """Judged at a point nearby; if that tells nothing for sure, farther away, where only a mismatch counts then."""
     judged = _undecided(second)
     for shift in ESCAPES:
-        moved = point.moved(MOVED, shift=shift)
-        if not (np.isfinite(moved.high(name)).all() and np.isfinite(moved.reference).all()):
+        there = _judged_elsewhere(name, point, shift)
+        if there is None:
             continue
-        there = judge_logic(name, moved, moved.sigma_of_two_precisions({}), given=False)
         if there.verdict == "mismatch":
             return there
         if judged.finding == SWALLOWED and there.verdict == "agree":
@@ -187,10 +192,8 @@ def _judge_steep(name: str, point: Point, second: Judged, given: bool) -> Judged
 
     If no mismatch is found there, nothing is known: what is wrong here need not be wrong there.
     """
-    moved = point.moved(MOVED, shift=ESCAPES[-1])
-    if given and np.isfinite(moved.high(name)).all() and np.isfinite(moved.reference).all():
-        there = judge_logic(name, moved, moved.sigma_of_two_precisions({}), given=False)
-        if there.verdict == "mismatch":
-            return replace(there, finding="the gradient changes too much between points nearby; judged farther away")
+    there = _judged_elsewhere(name, point, ESCAPES[-1]) if given else None
+    if there is not None and there.verdict == "mismatch":
+        return replace(there, finding="the gradient changes too much between points nearby; judged farther away")
     words = f"the gradient changes too much between points nearby: {ALIKE}"
     return replace(second, verdict="undecided", finding=words)

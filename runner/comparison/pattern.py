@@ -22,10 +22,9 @@ def pattern(observed: Observed, unexplained: Sequence[str]) -> str:
     place = observed.point.layout.slices()[name]
     shape = observed.point.layout.shapes[observed.point.layout.names.index(name)]
     u, g, unit = (v[place].reshape(shape) for v in (observed.seen, observed.right, observed.unit))
-    of_all, of_it = (
-        [*_of_all(observed), *_of_samples(observed)],
-        [*_of_tensor(u, g, unit), *_of_samples_in(observed, name)],
-    )
+    samples = list(_samples(observed, observed.point.layout.gradients))
+    of_all = [*_of_all(observed), *(f"{words} in all gradients" for words in samples)]
+    of_it = [*_of_tensor(u, g, unit), *([] if samples or u.size == 1 else _samples(observed, place))]
     return "; ".join([*of_all, *([f"in {name}, {'; '.join(of_it)}"] if of_it else [])])
 
 
@@ -67,17 +66,6 @@ def _places(wrong: Array) -> Iterator[str]:
         yield f"only the columns {_listed(np.flatnonzero(wrong.any(axis=0)))} are wrong"
     else:
         yield f"{count} of {wrong.size} elements are wrong"
-
-
-def _of_samples(observed: Observed) -> Iterator[str]:
-    yield from (f"{words} in all gradients" for words in _samples(observed, observed.point.layout.gradients))
-
-
-def _of_samples_in(observed: Observed, name: str) -> Iterator[str]:
-    """The same in one tensor, unless all gradients show it."""
-    place = observed.point.layout.slices()[name]
-    if place.stop - place.start > 1 and not any(_samples(observed, observed.point.layout.gradients)):
-        yield from _samples(observed, place)
 
 
 def _samples(observed: Observed, place: slice) -> Iterator[str]:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from .conftest import SharedRuns
-from .process import ROOT, SAFETY, Finished, environment, run
+from .process import ROOT, Finished, run
 from .stores import client, read_json, runs
 
 WRONG = ("--config-dir", str(ROOT / "tests" / "faults" / "conf"), "backend=[missing_slope,torch]", "data.samples=6")
@@ -46,18 +44,10 @@ def test_the_printed_command_ends_with_1_and_the_same_cause(wrong: Finished) -> 
 
 def typed(folder: Path, command: str, into: str) -> Any:
     """The verdict of a command that a run has printed."""
-    program, *words = shlex.split(command)
-    assert program == "python"
-    done = subprocess.run(
-        [sys.executable, *words, f"hydra.run.dir={into}"],
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=SAFETY,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (1, "")
+    words = shlex.split(command)
+    assert words[:3] == ["python", "-m", "runner"]
+    done = run(folder, *words[3:], f"hydra.run.dir={into}")
+    assert (done.code, done.err) == (1, "")
     return read_json(folder / into / "verdict.json")
 
 
