@@ -12,7 +12,8 @@ from runner.arrays import Array
 from runner.assemble import Setup
 from runner.backends.scratch import Scratch
 from runner.comparison.constants import LIMIT, NOISE, POINTS, UNIT_ROUNDOFF
-from runner.comparison.sides import HIGH, Point, Sides
+from runner.comparison.point import Point
+from runner.comparison.sides import HIGH, Sides
 from runner.comparison.tensors import layout_of
 from tests.helpers import make_setup
 

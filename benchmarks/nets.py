@@ -15,7 +15,7 @@ from runner.layers.linear import Linear
 from runner.layers.sigmoid import Sigmoid
 from runner.losses.sse import SumOfSquaredErrors
 from runner.network import build_network
-from runner.optimizers.sgd import SGD
+from runner.optimizers.sgd import PLAIN
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Net:
         for width in self.sizes[1:]:
             layers += [Linear(name=None, out=width, bias=True), Sigmoid(name=None)]
         network = build_network([(f"layers.{i}", layer) for i, layer in enumerate(layers[:-1])], self.sizes[:1])
-        return Problem(network, SumOfSquaredErrors(), SGD(), self.lr)
+        return Problem(network, SumOfSquaredErrors(), PLAIN, self.lr)
 
     def data(self, problem: Problem, dtype: type[np.floating]) -> tuple[State, Array, Array]:
         """Initial parameters, x (batch, in) and y (batch, out)."""

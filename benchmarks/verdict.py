@@ -11,11 +11,11 @@ import torch
 from benchmarks.nets import NETS, Net
 from benchmarks.timing import Ratio, ratio, time_in_turn
 from runner.arrays import Array
-from runner.backends.base import BackendChoice, Step
+from runner.backends.base import BackendChoice, Given, Step
 from runner.backends.scratch import Scratch
 from runner.backends.torch import Torch
 from runner.comparison.constants import NOISE, POINTS, UNIT_ROUNDOFF
-from runner.comparison.sides import Point
+from runner.comparison.point import Point
 from runner.comparison.verdict import Judge
 
 CHOICES: dict[str, BackendChoice] = {"scratch": Scratch(), "torch": Torch()}
@@ -53,6 +53,7 @@ class _Run:
     def __init__(self, net: Net) -> None:
         problem = net.problem()
         self.state, self.x, self.y = net.data(problem, np.float32)
+        self.given = Given(self.state, self.x, self.y)
         self.judge = Judge(problem, CHOICES, SINGLE)
         self._backends = {name: choice.make(name, problem, SINGLE) for name, choice in CHOICES.items()}
         self.restart()
@@ -70,7 +71,7 @@ class _Run:
     def step(self, judged: bool) -> Callable[[], object]:
         def once() -> object:
             self.restart()  # a fixed point: what is timed is always the first look
-            return self.judge.compare(self.state.parameters, self.x, self.y, self.train(), judged)
+            return self.judge.compare(self.given, self.train(), judged)
 
         return once
 
@@ -85,7 +86,7 @@ def judged_steps() -> Iterator[JudgedRow]:
     """Each net in float32, one thread, at a step that the first look acquits."""
     for net in NETS:
         run = _Run(net)
-        [comparison] = run.judge.compare(run.state.parameters, run.x, run.y, run.train(), judged=True)
+        [comparison] = run.judge.compare(run.given, run.train(), judged=True)
         assert comparison.verdict == "agree", comparison
         known = run.point()
         known.library  # noqa: B018  (computed by the first look before the second begins)
@@ -123,7 +124,7 @@ def against_gradcheck() -> Iterator[GradcheckRow]:
     steps = run.train()
 
     def verdict() -> object:
-        return run.judge.compare(run.state.parameters, run.x, run.y, steps, judged=True)
+        return run.judge.compare(run.given, steps, judged=True)
 
     slow, fast, own = time_in_turn([gradcheck(fast=False), gradcheck(fast=True), verdict], 5).T
     yield GradcheckRow(net.name, ratio(slow, own), ratio(fast, own), float(np.median(own)))

@@ -25,6 +25,11 @@ DTYPES: dict[str, np.dtype[Any]] = {
 }
 
 
+def in_dtype(values: Array, dtype: np.dtype[Any]) -> Array:
+    """A copy in ``dtype``; whole numbers stay as they are."""
+    return values.astype(values.dtype if values.dtype.kind in "iu" else dtype)
+
+
 def is_narrow(dtype: np.dtype[Any]) -> bool:
     """Whether a number of that dtype has 16 bits."""
     return dtype.itemsize < 4

@@ -5,49 +5,49 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import isfinite, prod
-from pathlib import Path
+from math import prod
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import numpy as np
 
-from runner.architectures.base import Architecture
-from runner.arrays import DTYPES, Array, Shape
+from runner.arrays import DTYPES, Array, in_dtype
 from runner.backends.base import BackendChoice, Problem, State
+from runner.building import network_of
 from runner.catalog import Catalog
+from runner.checks import check_numbers, check_tracking
+from runner.clipping.base import Clip
+from runner.clipping.none import NoClip
 from runner.config import build, build_named
-from runner.data.base import Data, Stream, Target, generator
-from runner.errors import ConfigError, choices
+from runner.errors import ConfigError
 from runner.init.base import Init
-from runner.layers.base import Layer
 from runner.losses.base import Loss
-from runner.network import Network, build_network
+from runner.network import Network
 from runner.optimizers.base import Optimizer
 from runner.published.table import Published, read_published
+from runner.samples import Learnt, load_samples
+from runner.schedules.base import Schedule
+from runner.schedules.constant import Constant
 
 T = TypeVar("T")
-
-SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https")
-LONGEST_NAME = 500
-"""MLflow's limit."""
-MOST_THREADS = 1024
 
 
 @dataclass(frozen=True)
 class Setup:
     """One run, free of its configuration.
 
-    x is (samples, features) and y (samples, out), both in the run's dtype, and so are the parameters of
-    ``initial``. The last of ``backends`` is the one that the others are compared to.
+    x is (samples, *sample) and y (samples, *out), or class indices, both in the run's dtype or whole numbers (in
+    float64 where they lie in a mapped file); so is what is held out, and the parameters of ``initial``. The last of
+    ``backends`` is the one that the others are compared to.
     """
 
     problem: Problem
     x: Array
     y: Array
+    held_out: Learnt | None
     initial: State
     backends: Mapping[str, BackendChoice]
     dtype: np.dtype[Any]
+    seed: int
     epochs: int
     batch_size: int
     lockstep: bool
@@ -75,25 +75,29 @@ def assemble(
     Raises:
         ConfigError: Any key, combination of keys, or file that is wrong.
     """
-    _check_numbers(config)
-    _check_tracking(config["tracking"])
+    check_numbers(config)
+    check_tracking(config["tracking"])
     dtype = DTYPES[config["dtype"]]
-    x, y = _samples(config, dtype)
+    learnt, held_out = load_samples(config, dtype)
+    x, y = learnt.x, learnt.y
     if not config["batch_size"] <= len(x):
         raise ConfigError("batch_size", config["batch_size"], f"from 1 to the number of samples, {len(x)}")
     configured = _backends(config["backend"], catalog)
     backends = configured if given is None else {name: choice or configured[name] for name, choice in given.items()}
-    network = _network_of(backends, _network(config["architecture"], x.shape[1:], catalog))
-    if network.output_shape != y.shape[1:]:
-        raise ConfigError("architecture", f"an output of shape {network.output_shape}", f"the target's, {y.shape[1:]}")
-    loss, optimizer = build(config["loss"], "loss", Loss), build(config["optimizer"], "optimizer", Optimizer)
+    network = _network_of(backends, network_of(config["architecture"], x.shape[1:], catalog))
+    loss = build(config["loss"], "loss", Loss)
+    _check_batches(config["batch_size"], len(x), network)
+    for part in filter(None, (learnt, held_out)):
+        _check_values(part, network, loss)
     return Setup(
-        problem=Problem(network, loss, optimizer, config["lr"], config["threads"]),
+        problem=_problem(config, network, loss, -(-len(x) // config["batch_size"])),
         x=x,
         y=y,
-        initial=State(_initial(config, network, dtype)),
+        held_out=held_out,
+        initial=_initial(config, network, dtype),
         backends=backends,
         dtype=dtype,
+        seed=config["seed"],
         epochs=config["epochs"],
         batch_size=config["batch_size"],
         lockstep=config["lockstep"],
@@ -107,88 +111,48 @@ def assemble(
     )
 
 
-def _check_numbers(config: Mapping[str, Any]) -> None:
-    if not (isfinite(config["lr"]) and config["lr"] >= 0):
-        raise ConfigError("lr", config["lr"], "a finite number from 0")
-    if config["seed"] < 0:
-        raise ConfigError("seed", config["seed"], "a whole number from 0")
-    for key in ("epochs", "batch_size", "threads"):
-        if config[key] < 1:
-            raise ConfigError(key, config[key], "a whole number from 1")
-    if config["threads"] > MOST_THREADS:
-        raise ConfigError("threads", config["threads"], f"a whole number from 1 to {MOST_THREADS}")
-    for group in ("verdict", "record"):
-        if config[group]["every"] < 1:
-            raise ConfigError(f"{group}.every", config[group]["every"], "a whole number from 1")
-    if config["dtype"] not in DTYPES:
-        raise ConfigError("dtype", config["dtype"], choices(DTYPES, config["dtype"]))
-
-
-def _check_tracking(tracking: Mapping[str, Any]) -> None:
-    uri, key, name = tracking["uri"], "tracking.uri", tracking["experiment"]
-    allowed = f"an MLflow tracking URI: {', '.join(SCHEMES)}, e.g. sqlite:///outputs/mlflow.db"
+def _problem(config: Mapping[str, Any], network: Network, loss: Loss, steps_per_epoch: int) -> Problem:
+    optimizer = build(config["optimizer"], "optimizer", Optimizer)
+    clip, schedule = build(config["clip"], "clip", Clip), build(config["schedule"], "schedule", Schedule)
+    problem = Problem(
+        network=network,
+        loss=loss,
+        optimizer=optimizer,
+        lr=config["lr"],
+        threads=config["threads"],
+        clip=None if isinstance(clip, NoClip) else clip,
+        schedule=None if isinstance(schedule, Constant) else schedule,
+        steps_per_epoch=steps_per_epoch,
+        steps=steps_per_epoch * config["epochs"],
+    )
     try:
-        parts = urlsplit(uri)
-        scheme, _ = parts.scheme, parts.port
-    except ValueError as error:
-        raise ConfigError(key, f"{uri!r} ({error})", allowed) from error
-    if scheme.partition("+")[0] not in SCHEMES or scheme.startswith("sqlite+"):
-        raise ConfigError(key, repr(uri), allowed)
-    if scheme == "sqlite":
-        path = Path(uri.partition(":///")[2].partition("?")[0])
-        if not uri.partition(":///")[2]:
-            raise ConfigError(key, repr(uri), "sqlite:///PATH of a file")
-        if path.exists() and not _is_sqlite(path):
-            raise ConfigError(key, f"{uri}, which is no sqlite file", "a file that MLflow made, or a new one")
-        blocked = next((p for p in path.parents if p.exists() and not p.is_dir()), None)
-        if blocked is not None:
-            raise ConfigError(key, f"{uri}, where {blocked} is a file", "a path whose folders can be made")
-    elif not parts.netloc:
-        raise ConfigError(key, repr(uri), allowed)
-    if not name.strip() or len(name) > LONGEST_NAME:
-        raise ConfigError("tracking.experiment", repr(name), f"a name of at most {LONGEST_NAME} characters")
-
-
-def _is_sqlite(path: Path) -> bool:
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return file.read(16) in (b"", b"SQLite format 3\0")
-
-
-def _samples(config: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[Array, Array]:
-    data = build(config["data"], "data", Data)
-    target = build(config["target"], "target", Target)
-    rng = generator(config["seed"], Stream.DATA)
-    try:
-        samples = data.draw(rng)
+        schedule.fits(optimizer, problem.advances)
     except ConfigError as error:
-        raise error.below("data") from error
-    with np.errstate(over="ignore"):
+        raise error.below("schedule") from error
+    return problem
+
+
+def _check_batches(batch_size: int, samples: int, network: Network) -> None:
+    """No batch, nor the last one of an epoch, is too small for a layer that takes statistics over it."""
+    for size in (batch_size, samples % batch_size or batch_size):
+        if size < network.fewest:
+            name = next(p.name for p in network.places if size < p.layer.fewest(p.input_shape))
+            got = batch_size if size == batch_size else f"{batch_size}, which leaves a batch of {size} of {samples}"
+            raise ConfigError("batch_size", got, f"at least {network.fewest} samples a batch: {name} has variances")
+
+
+def _check_values(part: Learnt, network: Network, loss: Loss) -> None:
+    """Tokens lie within the vocabulary, and targets fit the outputs."""
+    if network.takes_indices and part.x.dtype.kind not in "iu":
+        raise ConfigError("data", "numbers", f"whole numbers, which {network.places[0].name} takes")
+    if part.x.dtype.kind in "iu":
+        if not network.takes_indices:
+            raise ConfigError("architecture", f"{network.places[0].name} first", "a layer that takes tokens: embedding")
         try:
-            y = target.of(samples)
-        except ConfigError as error:
-            raise error.below("target") from error
-        x, y = samples.x.astype(dtype), y.astype(dtype)
-    for key, values in (("data", x), ("target", y)):
-        if not np.isfinite(values).all():
-            raise ConfigError(
-                key, f"values beyond the range of {dtype.name}", "values that are finite in the run's dtype"
-            )
-    x.flags.writeable = y.flags.writeable = False  # all backends are given the same arrays
-    return x, y
-
-
-def _network(node: object, input_shape: Shape, catalog: Catalog) -> Network:
-    architecture = build(node, "architecture", Architecture)
-    try:
-        nodes = [(f"architecture.{key}", node) for key, node in architecture.specification()]
-    except ConfigError as error:
-        raise error.below("architecture") from error
-    if not nodes:
-        raise ConfigError("architecture.layers", "an empty list", "at least one layer")
-    layers = [(key, build_named(node, key, Layer, catalog, "layer", "layer")) for key, node in nodes]
-    return build_network(layers, input_shape)
+            network.places[0].layer.check_input(part.x)
+        except ValueError as error:
+            raise ConfigError("data", str(error), "tokens of the vocabulary") from error
+    loss.fits(network.output_shape, part.y)
 
 
 def _backends(nodes: Mapping[str, Any], catalog: Catalog) -> dict[str, BackendChoice]:
@@ -224,25 +188,26 @@ def _is_alias(node: object) -> bool:
     return isinstance(node, dict) and "use" in node
 
 
-def _initial(config: Mapping[str, Any], network: Network, dtype: np.dtype[Any]) -> dict[str, Array]:
+def _initial(config: Mapping[str, Any], network: Network, dtype: np.dtype[Any]) -> State:
     init = build(config["init"], "init", Init)
     count = sum(prod(p.shape) for p in network.parameters.values())
-    if count * dtype.itemsize > sys.maxsize:
+    if count * DTYPES["float64"].itemsize > sys.maxsize:
         raise ConfigError("architecture", f"{count} parameters", "as many as fit into memory")
     try:
-        drawn = init.draw(network, generator(config["seed"], Stream.INIT))
+        drawn = init.draw(network, config["seed"])
     except MemoryError as error:
         raise ConfigError("architecture", f"{count} parameters", "as many as fit into memory") from error
     except ConfigError as error:
         raise error.below("init") from error
     with np.errstate(over="ignore"):
-        initial = {name: value.astype(dtype) for name, value in drawn.items()}
+        initial = {name: in_dtype(value, dtype) for name, value in (network.buffers | drawn).items()}
     for name, value in initial.items():
         if not np.isfinite(value).all():
             raise ConfigError(
                 "init", f"{name} beyond the range of {dtype.name}", "values that are finite in the run's dtype"
             )
-    return initial
+    parameters, buffers = ({name: initial[name] for name in names} for names in (network.parameters, network.buffers))
+    return State(parameters, buffers)
 
 
 def _published(path: str | None, network: Network) -> Published | None:

@@ -80,6 +80,8 @@ class Config:
     init: Any = MISSING
     loss: Any = MISSING
     optimizer: Any = MISSING
+    schedule: Any = MISSING
+    clip: Any = MISSING
     backend: Any = MISSING
     verdict: VerdictConfig = MISSING
     record: RecordConfig = MISSING

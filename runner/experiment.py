@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from runner.arrays import Array
+from runner.arrays import Array, in_dtype
 from runner.assemble import Setup
-from runner.backends.base import Backend, FormError, Step
+from runner.backends.base import Backend, FormError, Given, State, Step
 from runner.comparison.drift import Distance, Drift, Parting
 from runner.comparison.results import Comparison
 from runner.comparison.summary import RunVerdict
 from runner.comparison.verdict import Judge
+from runner.data.base import Stream, generator
+from runner.evaluation import Epoch, Evaluation
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,14 @@ class Recorder(Protocol):
         """Called after each recorded step."""
         ...
 
+    def write_update(self, step: int, comparisons: list[Comparison]) -> None:
+        """Called after the update that follows a judged step, with what the backends then carry."""
+        ...
+
+    def write_epoch(self, epoch: Epoch) -> None:
+        """Called after each epoch that was evaluated."""
+        ...
+
 
 class Silent:
     """A recorder that keeps nothing."""
@@ -52,14 +62,11 @@ class Silent:
     def write(self, record: Record) -> None:
         pass
 
+    def write_update(self, step: int, comparisons: list[Comparison]) -> None:
+        pass
 
-@dataclass(frozen=True)
-class Case:
-    """What a step started from: parameters, x (batch, features) and y (batch, out), in the run's dtype."""
-
-    parameters: Mapping[str, Array]
-    x: Array
-    y: Array
+    def write_epoch(self, epoch: Epoch) -> None:
+        pass
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,8 @@ class Outcome:
     """What a run leaves: its verdict, the first and last recorded losses, and the parameters that it ended with.
 
     ``distances`` are those of the last parameters, where no record has them; ``drift`` is each backend's over the
-    whole run. Both are empty with lockstep. ``case`` is that of the first mismatch.
+    whole run. Both are empty with lockstep. ``case`` is that of the first mismatch, ``epoch`` the last that was
+    evaluated.
     """
 
     verdict: RunVerdict
@@ -75,7 +83,8 @@ class Outcome:
     final: Mapping[str, Array]
     distances: list[Distance] = field(default_factory=list)
     drift: Mapping[str, Parting] = field(default_factory=dict)
-    case: Case | None = None
+    case: Given | None = None
+    epoch: Epoch | None = None
 
 
 def run_experiment(setup: Setup, recorder: Recorder) -> Outcome:
@@ -91,43 +100,61 @@ def run_experiment(setup: Setup, recorder: Recorder) -> Outcome:
         for backend in backends.values():
             backend.load(setup.initial)
         reference = list(backends.values())[-1]
-        judge = Judge(setup.problem, setup.backends, setup.dtype)
+        judge = Judge(setup.problem, setup.backends, setup.dtype, updates=True)
         verdict = RunVerdict(noise_over=judge.sides.noise_over)
         drift, updates = Drift({} if setup.lockstep else backends, setup.dtype.name), 0
         losses: dict[str, tuple[float, float]] = {}
-        case: Case | None = None
-        for step, (x, y) in enumerate(batches(setup)):
+        case: Given | None = None
+        evaluation = Evaluation(setup)
+        epoch: Epoch | None = None
+        for step, given in enumerate(_given(setup, reference)):
             recorder.progress(step)
+            judged = is_judged(setup, step)
             try:
-                steps = {name: backend.step(x, y, draws={}) for name, backend in backends.items()}
+                steps = {name: backend.step(given.x, given.y, draws=given.draws) for name, backend in backends.items()}
                 finite = all(np.isfinite(s.loss).all() for s in steps.values())
                 recorded = is_recorded(setup, step) or not finite
                 if recorded:
-                    comparisons = judge.compare(reference.state().parameters, x, y, steps, is_judged(setup, step))
+                    comparisons = judge.compare(given, steps, judged)
             except FormError as fault:
-                verdict.add(step, [judge.misformed(fault, reference.state().parameters, x, y)])
-                case = case or _case_of(verdict, reference, x, y)
+                verdict.add(step, [judge.misformed(fault, given)])
+                case = case or _case_of(verdict, given)
                 break
             if recorded:
                 verdict.add(step, comparisons)
-                case = case or _case_of(verdict, reference, x, y)
+                case = case or _case_of(verdict, given)
                 recorder.write(Record(step, steps, comparisons, drift.measure(updates)))
                 losses = {name: (losses.get(name, (float(s.loss),))[0], float(s.loss)) for name, s in steps.items()}
             if verdict.diverged:
                 break
-            _update(setup, backends, reference)
+            for backend in backends.values():
+                backend.update()
+            if recorded and judged and all(c.verdict == "agree" for c in comparisons):
+                _judge_update(judge, verdict, recorder, step, backends)
+            if setup.lockstep:
+                _follow(backends, reference)
             updates += 1
+            evaluation.take(given.y, steps)
+            ended = evaluation.at_end_of(step, backends)
+            if ended is not None:
+                epoch = ended
+                recorder.write_epoch(ended)
         final = {name: np.array(value) for name, value in reference.state().parameters.items()}
         distances = drift.measure(updates)
-    return Outcome(verdict, losses, final, distances, drift.partings(), case)
+    return Outcome(verdict, losses, final, distances, drift.partings(), case, epoch)
 
 
 def batches(setup: Setup) -> Iterator[tuple[Array, Array]]:
-    """x (batch, features) and y (batch, out) of every step, in the data's own order."""
+    """x (batch, *sample) and y (batch, *out) of every step, in the data's own order and the run's dtype."""
     for _ in range(setup.epochs):
         for start in range(0, len(setup.x), setup.batch_size):
-            end = start + setup.batch_size
-            yield setup.x[start:end], setup.y[start:end]
+            rows = slice(start, start + setup.batch_size)
+            yield _in_run(setup.x[rows], setup.dtype), _in_run(setup.y[rows], setup.dtype)
+
+
+def _in_run(values: Array, dtype: np.dtype[Any]) -> Array:
+    """Of a mapped file, the rows are read and converted here."""
+    return in_dtype(values, dtype) if isinstance(values, np.memmap) else values
 
 
 def is_recorded(setup: Setup, step: int) -> bool:
@@ -142,18 +169,35 @@ def is_judged(setup: Setup, step: int) -> bool:
     return step // setup.record_every % setup.verdict_every == 0 or step == setup.steps - 1
 
 
-def _case_of(verdict: RunVerdict, reference: Backend, x: Array, y: Array) -> Case | None:
-    """A copy of what this step started from, if a step so far is a mismatch."""
+def _given(setup: Setup, reference: Backend) -> Iterator[Given]:
+    """What every step is given. The parameters are the reference's own: they hold until it is updated."""
+    network, rng = setup.problem.network, generator(setup.seed, Stream.MASKS)
+    for x, y in batches(setup):
+        state = reference.state()
+        buffers, optimizer = ({k: np.array(v) for k, v in held.items()} for held in (state.buffers, state.optimizer))
+        yield Given(State(state.parameters, buffers, optimizer), x, y, network.draw(rng, len(x)))
+
+
+def _case_of(verdict: RunVerdict, given: Given) -> Given | None:
+    """A copy of what this step was given, if a step so far is a mismatch."""
     if verdict.verdict != "mismatch":
         return None
-    return Case({name: np.array(value) for name, value in reference.state().parameters.items()}, x, y)
+    parameters = {name: np.array(value) for name, value in given.state.parameters.items()}
+    return replace(given, state=replace(given.state, parameters=parameters))
 
 
-def _update(setup: Setup, backends: Mapping[str, Backend], reference: Backend) -> None:
+def _judge_update(
+    judge: Judge, verdict: RunVerdict, recorder: Recorder, step: int, backends: Mapping[str, Backend]
+) -> None:
+    """Holds against each other what the backends carry after their updates."""
+    comparisons = judge.compare_updates({name: backend.state() for name, backend in backends.items()})
+    verdict.add_update(step, comparisons)
+    recorder.write_update(step, comparisons)
+
+
+def _follow(backends: Mapping[str, Backend], reference: Backend) -> None:
+    """Sets all to the reference's state."""
+    state = reference.state()
     for backend in backends.values():
-        backend.update()
-    if setup.lockstep:
-        state = reference.state()
-        for backend in backends.values():
-            if backend is not reference:
-                backend.load(state)
+        if backend is not reference:
+            backend.load(state)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from runner.arrays import BFLOAT16, DTYPES, WIDE, Array, Shape, is_narrow
-from runner.backends.base import Backend, BackendChoice, Empty, FormError, Problem, State, Step
+from runner.backends.base import Backend, BackendChoice, Empty, FormError, Given, Problem, State, Step
 from runner.backends.function import GivenFunction
 from runner.checking import name_of
 from runner.comparison.summary import RunVerdict
@@ -19,7 +19,7 @@ from runner.layers.base import Parameter
 from runner.layers.opaque import Opaque
 from runner.losses.base import Loss, LossPass
 from runner.network import Network, Place
-from runner.optimizers.sgd import SGD
+from runner.optimizers.sgd import PLAIN
 
 if TYPE_CHECKING:
     import torch
@@ -52,20 +52,20 @@ def judge_operation(
     xs = {f"x{k}": _values(f"x{k}", rng, given).astype(DTYPES[dtype]) for k, given in enumerate(inputs)}
     shape = _output_shape(reference, [np.array(v, np.float64) for v in xs.values()])
     batch, *rest = shape or (1,)  # the first axis of y stands where a network has its samples
-    problem = Problem(_network(xs, tuple(rest)), _Product(), SGD(), lr=0.0)
+    problem = Problem(_network(xs, tuple(rest)), _Product(), PLAIN, lr=0.0)
     x, y = np.zeros((batch, 1), DTYPES[dtype]), rng.standard_normal((batch, *rest)).astype(DTYPES[dtype])
     name, other = _name(op, "op"), _name(reference, "reference")
     other = "reference" if other == name else other
     sides = {name: _choice(_Side(name, op, shape, device), xs, only_dtype, judged=True)}
     sides[other] = _choice(_Side(other, reference, shape, "cpu"), xs, None, judged=False)
-    judge = Judge(problem, sides, DTYPES[dtype])
+    judge, start = Judge(problem, sides, DTYPES[dtype]), Given(State(xs), x, y)
     verdict = RunVerdict(noise_over=judge.sides.noise_over)
     with np.errstate(all="ignore"):
         try:
             steps = {n: _step(choice.make(n, problem, DTYPES[dtype]), xs, x, y) for n, choice in sides.items()}
-            comparisons = judge.compare(xs, x, y, steps, judged=True)
+            comparisons = judge.compare(start, steps, judged=True)
         except FormError as fault:
-            comparisons = [judge.misformed(fault, xs, x, y)]
+            comparisons = [judge.misformed(fault, start)]
     verdict.add(0, comparisons)
     if verdict.first is not None and verdict.first.tensor == "prediction" and not shape:
         verdict.first = replace(verdict.first, index=())  # y has no axis
@@ -78,7 +78,7 @@ class _Product(Loss):
 
     formula: ClassVar[str] = "L = the sum of y dy, dL/dy = dy"
 
-    def scratch(self, shape: Shape, empty: Callable[[Shape], Array]) -> LossPass:
+    def scratch(self, shape: Shape, empty: Callable[[Shape], Array], replicas: int = 0) -> LossPass:
         raise NotImplementedError("an operation has no layers")
 
     def torch(self, prediction: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

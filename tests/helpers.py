@@ -21,6 +21,7 @@ from runner.catalog import Catalog
 from runner.comparison.results import Comparison
 from runner.comparison.summary import Disagreement
 from runner.config import register, resolved
+from runner.evaluation import Epoch
 from runner.experiment import Outcome, Record, Silent, run_experiment
 from runner.paths import CONF
 
@@ -58,6 +59,8 @@ class Kept:
 
     begun: list[int] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
+    updates: list[Comparison] = field(default_factory=list)
+    epochs: list[Epoch] = field(default_factory=list)
 
     def progress(self, step: int) -> None:
         self.begun.append(step)
@@ -65,6 +68,12 @@ class Kept:
     def write(self, record: Record) -> None:
         steps = {name: copied(step) for name, step in record.steps.items()}
         self.records.append(Record(record.step, steps, record.comparisons, record.distances))
+
+    def write_update(self, step: int, comparisons: list[Comparison]) -> None:
+        self.updates += comparisons
+
+    def write_epoch(self, epoch: Epoch) -> None:
+        self.epochs.append(epoch)
 
     @property
     def comparisons(self) -> list[Comparison]:

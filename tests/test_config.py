@@ -12,13 +12,20 @@ from runner.catalog import Catalog
 from runner.compose import as_override, compose_config
 from runner.config import build, build_named, resolved
 from runner.data.base import Data
-from runner.data.distributions import Uniform
+from runner.data.distributions.uniform import Uniform
 from runner.errors import ConfigError
 from runner.layers.base import Layer
 from runner.layers.linear import Linear
 from tests.helpers import composed, configuration
 
-UNIFORM = {"_target_": "runner.data.distributions.Uniform", "samples": 3, "features": 2, "low": 0.0, "high": 1.0}
+UNIFORM: dict[str, object] = {
+    "_target_": "runner.data.distributions.uniform.Uniform",
+    "samples": 3,
+    "features": 2,
+    "low": 0.0,
+    "high": 1.0,
+    "held_out": 0.0,
+}
 
 
 def refused(node: object, key: str) -> str:
@@ -65,7 +72,7 @@ def test_every_choice_of_a_group_names_a_class_that_can_be_imported() -> None:
 
 def test_a_node_becomes_the_object_that_it_describes_its_values_converted() -> None:
     made = build({**UNIFORM, "samples": "7", "low": -1}, "data", Data)
-    assert made == Uniform(samples=7, features=2, low=-1.0, high=1.0)
+    assert made == Uniform(samples=7, features=2, low=-1.0, high=1.0, held_out=0.0)
     assert isinstance(made.low, float)
 
 
@@ -79,7 +86,7 @@ def test_a_node_becomes_the_object_that_it_describes_its_values_converted() -> N
         ({"low": "???"}, "data.low", ["no default"]),
         ({"sample": 3}, "data.sample", ["did you mean samples?"]),
         ({"low": 2.0}, "data.low", ["2.0", "below"]),
-        ({"_target_": "runner.data.distributions.Uniforn"}, "data._target_", ["Uniforn"]),
+        ({"_target_": "runner.data.distributions.uniform.Uniforn"}, "data._target_", ["Uniforn"]),
         ({"_target_": "no.such.module.Thing"}, "data._target_", ["no.such.module.Thing"]),
         ({"_target_": "runner.layers.linear.Linear"}, "data._target_", ["a Data class"]),
         ({"_target_": "Uniform"}, "data._target_", ["Uniform"]),

@@ -14,7 +14,7 @@ from runner.errors import ConfigError
 from runner.layers.base import Layer
 from runner.network import Network, build_network
 from tests.helpers import CATALOG, make_setup
-from tests.layers.helpers import LAYERS, make_layer
+from tests.layers.helpers import make_layer
 
 LINEAR = {"layer": "linear", "out": 4}
 
@@ -28,10 +28,15 @@ def network(*nodes: dict[str, Any], features: int = 3) -> Network:
 
 
 def every_kind() -> Network:
-    """One network with every layer of conf/layer between linear ones."""
-    layers = [("first", make_layer("linear", {"out": 5}))]
-    layers += [(f"layers.{i}", make_layer(name, keys)) for i, (name, keys) in enumerate(LAYERS)]
-    return build_network([*layers, ("last", make_layer("linear", {"out": 2}))], (3,))
+    """One network with linear layers, with and without bias, and activations between them."""
+    kinds: list[tuple[str, dict[str, Any]]] = [
+        ("linear", {"out": 5}),
+        ("sigmoid", {}),
+        ("linear", {"out": 7}),
+        ("tanh", {}),
+    ]
+    kinds += [("linear", {"out": 4, "bias": False}), ("relu", {}), ("linear", {"out": 2})]
+    return build_network([(f"layers.{i}", make_layer(name, keys)) for i, (name, keys) in enumerate(kinds)], (3,))
 
 
 NETWORKS: dict[str, Callable[[], Network]] = {

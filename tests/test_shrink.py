@@ -51,7 +51,7 @@ def test_the_case_is_what_the_first_mismatch_started_from() -> None:
     assert case is not None
     assert same_bits(case.x, setup.x[:3])
     assert same_bits(case.y, setup.y[:3])
-    assert all(same_bits(case.parameters[name], value) for name, value in setup.initial.parameters.items())
+    assert all(same_bits(case.state.parameters[name], value) for name, value in setup.initial.parameters.items())
 
 
 def test_a_wrong_loss_is_left_with_one_sample_and_one_layer() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runner.architectures.base import Architecture
+from runner.arrays import Shape
 from runner.errors import ConfigError
 
 
@@ -23,7 +24,7 @@ class MLP(Architecture):
                 key = "out" if i == len(self.hidden) else f"hidden.{i}"
                 raise ConfigError(key, width, "a whole number from 1")
 
-    def make_layers(self) -> list[tuple[str, dict[str, Any]]]:
+    def make_layers(self, input_shape: Shape) -> list[tuple[str, dict[str, Any]]]:
         layers: list[tuple[str, dict[str, Any]]] = []
         for i, width in enumerate(self.hidden):
             layers.append((f"hidden.{i}", {"layer": "linear", "out": width}))

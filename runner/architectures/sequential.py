@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runner.architectures.base import Architecture
+from runner.arrays import Shape
 from runner.errors import ConfigError
 
 
@@ -13,5 +14,5 @@ from runner.errors import ConfigError
 class Sequential(Architecture):
     """``layers`` must be given."""
 
-    def make_layers(self) -> list[tuple[str, dict[str, Any]]]:
+    def make_layers(self, input_shape: Shape) -> list[tuple[str, dict[str, Any]]]:
         raise ConfigError("layers", "null", "a list of layers, each {layer: NAME, ...}")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -15,6 +15,10 @@ from runner.arrays import Array, Shape
 from runner.losses.base import Loss
 from runner.network import Network
 from runner.optimizers.base import Optimizer
+
+if TYPE_CHECKING:
+    from runner.clipping.base import Clip
+    from runner.schedules.base import Schedule
 
 Empty = Callable[[Shape, np.dtype[Any]], Array]
 """Makes an uninitialised array of a shape and dtype; noisy arithmetic gives its own."""
@@ -29,6 +33,16 @@ class Problem:
     optimizer: Optimizer
     lr: float
     threads: int = 1
+    clip: Clip | None = None
+    schedule: Schedule | None = None
+    steps_per_epoch: int = 1
+    steps: int = 1
+
+    @property
+    def advances(self) -> int:
+        """How often the schedule moves in the whole run."""
+        per_epoch = self.schedule is not None and self.schedule.per == "epoch"
+        return self.steps // self.steps_per_epoch if per_epoch else self.steps
 
 
 @dataclass(frozen=True)
@@ -41,6 +55,16 @@ class State:
 
 
 @dataclass(frozen=True)
+class Given:
+    """What a step is given: the state it starts from, x (batch, *sample), y (batch, *out), and its random numbers."""
+
+    state: State
+    x: Array
+    y: Array
+    draws: Mapping[str, Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Step:
     """One forward and backward pass.
 
@@ -48,7 +72,7 @@ class Step:
 
     Attributes:
         loss: The loss, of shape ().
-        prediction: The network's output, (batch, out).
+        prediction: The network's output, (batch, *out).
         gradients: The gradient of the loss with respect to each parameter, under its name and of its shape.
         activations: The output of each layer under its name, where the backend can give it.
         deltas: The gradient of the loss with respect to each of these outputs, where the backend can give it.
@@ -85,9 +109,9 @@ class Backend(Protocol):
         ...
 
     def step(self, x: Array, y: Array, *, draws: Mapping[str, Array], training: bool = True) -> Step:
-        """Forward, loss and backward for x (batch, features) and y (batch, out); updates no parameter.
+        """Forward, loss and backward for x (batch, *sample) and y (batch, *out); updates no parameter.
 
-        ``draws`` are the step's random numbers, the same for every backend.
+        ``draws`` are the step's random numbers, the same for every backend: they are needed in training alone.
         """
         ...
 

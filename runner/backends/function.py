@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from runner.arrays import BFLOAT16, DTYPES, WIDE, Array, eps
+from runner.arrays import BFLOAT16, DTYPES, WIDE, Array, eps, in_dtype
 from runner.backends.base import Backend, BackendChoice, FormError, Problem, State, Step, check_repeats, views
+from runner.backends.training import Training
 from runner.backends.user_code import file_of, load_function, told
 from runner.errors import ConfigError, choices
 from runner.network import Network
@@ -50,6 +51,9 @@ class AnyFunction(BackendChoice):
 
     def fits(self, network: Network) -> None:
         names = self.names or {}
+        for carried in (*network.buffers, *network.masks):
+            words = "a network without running averages and masks, which a function is not given"
+            raise ConfigError("", f"a function for a network with {carried}", words)
         for theirs, ours in names.items():
             if ours not in network.parameters:
                 raise ConfigError(f"names.{theirs}", ours, f"a parameter: {choices(network.parameters, ours)}")
@@ -120,12 +124,13 @@ class FunctionBackend:
         size = sum(prod(shape) for shape in self._shapes.values())
         self._flat, self._flat_gradients = np.empty(size, dtype), np.empty(size, dtype)
         self._parameters, self._gradients = views(self._flat, self._shapes), views(self._flat_gradients, self._shapes)
-        self._update = problem.optimizer.scratch(self._flat, self._flat_gradients, problem.lr)
+        self._training = Training(problem, self._flat, self._flat_gradients, self._shapes)
         self._called = False
 
     def load(self, state: State) -> None:
         for name, mine in self._parameters.items():
             mine[...] = state.parameters[name]
+        self._training.load(state.optimizer)
 
     def step(self, x: Array, y: Array, *, draws: Mapping[str, Array], training: bool = True) -> Step:
         """One call of the function, the first time two.
@@ -139,17 +144,18 @@ class FunctionBackend:
             self._called = True
         for name, gradient in found.gradients.items():
             self._gradients[name][...] = gradient
+        self._loss = found.loss
         return Step(found.loss, found.prediction, self._gradients)
 
     def update(self) -> None:
-        self._update()
+        self._training.update(float(self._loss))
 
     def state(self) -> State:
-        return State(self._parameters)
+        return State(self._parameters, optimizer=self._training.state())
 
     def _call(self, x: Array, y: Array) -> Step:
         given = {self._theirs[name]: self._turned(np.array(v, self._dtype)) for name, v in self._parameters.items()}
-        x, y = np.array(x, self._dtype), np.array(y, self._dtype)
+        x, y = in_dtype(x, self._dtype), in_dtype(y, self._dtype)
         kept = {**{name: value.copy() for name, value in given.items()}, "x": x.copy(), "y": y.copy()}
         handed = dict(given)
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -11,7 +11,11 @@ import numpy as np
 
 from runner.arrays import Array, Shape
 from runner.backends.base import Backend, BackendChoice, Empty, Problem, State, Step, views
-from runner.layers.base import Buffers
+from runner.backends.training import Training
+from runner.layers.base import Buffers, Pass
+from runner.layers.narrow import pass_of
+from runner.losses.narrow import loss_pass
+from runner.network import Place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,59 +53,96 @@ class ScratchBackend:
         size = sum(map(prod, shapes.values()))
         self._flat, flat_gradients = self._empty((size,)), self._empty((size,))
         self._parameters, self._gradients = views(self._flat, shapes), views(flat_gradients, shapes)
-        self._update = problem.optimizer.scratch(self._flat, flat_gradients, problem.lr)
-        self._plans: dict[int, Plan] = {}
+        self._buffers = {name: self._like(value) for name, value in problem.network.buffers.items()}
+        self._training = Training(problem, self._flat, flat_gradients, shapes)
+        self._plans: dict[tuple[int, bool], Plan] = {}
 
     def load(self, state: State) -> None:
         for name, mine in self._parameters.items():
             mine[...] = state.parameters[name]
+        for name, mine in self._buffers.items():
+            mine[...] = state.buffers[name]
+        self._training.load(state.optimizer)
 
     def step(self, x: Array, y: Array, *, draws: Mapping[str, Array], training: bool = True) -> Step:
-        plan = self._plans.get(len(x))
+        plan = self._plans.get((len(x), training))
         if plan is None:
-            plan = self._plans[len(x)] = Plan(self._problem, len(x), self._parameters, self._gradients, self._empty)
-        return plan.step(x, y)
+            plan = self._plans[len(x), training] = self._plan(x, y, training)
+        step = plan.step(x, y, draws)
+        self._loss = step.loss
+        return step
 
     def update(self) -> None:
-        self._update()
+        self._training.update(float(self._loss))
 
     def state(self) -> State:
-        return State(self._parameters)
+        return State(self._parameters, self._buffers, self._training.state())
+
+    def _plan(self, x: Array, y: Array, training: bool) -> Plan:
+        held = Held(self._parameters, self._gradients, self._buffers)
+        return Plan(self._problem, (self._like(x), self._like(y)), held, self._empty, training)
+
+    def _like(self, value: Array) -> Array:
+        """An array of the shape; of whole numbers, as they are."""
+        return np.empty(value.shape, value.dtype) if value.dtype.kind in "iu" else self._empty(value.shape)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A backend's arrays under their full names."""
+
+    parameters: Mapping[str, Array]
+    gradients: Mapping[str, Array]
+    buffers: Mapping[str, Array]
+
+    def of(self, place: Place, input_shape: Shape, empty: Callable[[Shape], Array], input_gradient: bool) -> Buffers:
+        """What one layer's pass works on."""
+        masks = {local: np.empty((input_shape[0], *m.shape), bool) for local, m in place.masks.items()}
+        return Buffers(
+            input_shape,
+            place.mine(self.parameters),
+            place.mine(self.gradients),
+            empty,
+            input_gradient,
+            state=place.mine(self.buffers),
+            masks=masks,
+        )
 
 
 class Plan:
-    """The passes of all layers and of the loss for one batch size, each over buffers made once."""
+    """The passes of all layers and of the loss for one batch size, each over buffers made once.
+
+    ``given`` are arrays for x and y; ``training`` is False in evaluation mode.
+    """
 
     def __init__(
         self,
         problem: Problem,
-        batch: int,
-        parameters: Mapping[str, Array],
-        gradients: Mapping[str, Array],
+        given: tuple[Array, Array],
+        held: Held,
         empty: Callable[[Shape], Array],
+        training: bool,
     ) -> None:
-        network = problem.network
-        self.x, self.y = empty((batch, *network.input_shape)), empty((batch, *network.output_shape))
-        self.layers = []
+        network, (self.x, self.y) = problem.network, given
+        batch = len(self.x)
+        self.layers: list[Pass] = []
+        self.masks: dict[str, Array] = {}
         for i, place in enumerate(network.places):
-            mine = {local: place.full(local) for local in place.parameters}
-            buffers = Buffers(
-                (batch, *place.input_shape),
-                {local: parameters[name] for local, name in mine.items()},
-                {local: gradients[name] for local, name in mine.items()},
-                empty,
-                input_gradient=i > 0,
-            )
-            self.layers.append(place.layer.scratch(buffers))
-        self.loss = problem.loss.scratch((batch, *network.output_shape), empty)
-        self.gradients = gradients
+            buffers = held.of(place, (batch, *place.input_shape), empty, input_gradient=i > 0)
+            buffers = replace(buffers, training=training)
+            self.masks |= {place.full(local): mask for local, mask in buffers.masks.items() if training}
+            self.layers.append(pass_of(place.layer, buffers))
+        self.loss = loss_pass(problem.loss, (batch, *network.output_shape), empty)
+        self.gradients = held.gradients
         self.backwards = range(len(self.layers))[::-1]
         names = [place.name for place in network.places]
         self.activations, self.deltas = _Named(names), _Named(names)
 
-    def step(self, x: Array, y: Array) -> Step:
+    def step(self, x: Array, y: Array, draws: Mapping[str, Array]) -> Step:
         """Forward through the layers, the loss, and backward through them."""
         self.x[...], self.y[...] = x, y
+        for name, mask in self.masks.items():
+            mask[...] = draws[name]
         activations, deltas = self.activations.arrays, self.deltas.arrays
         a = self.x
         for i, layer in enumerate(self.layers):

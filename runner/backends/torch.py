@@ -24,14 +24,14 @@ class Torch(BackendChoice):
 
 
 class TorchBackend:
-    """A torch.nn.Module, loss.backward() and a torch.optim optimizer.
+    """A torch.nn.Module, loss.backward(), a torch.optim optimizer, and what torch has for clipping and schedules.
 
     Args:
         name: The backend's name.
         problem: What to compute.
-        dtype: Of every tensor.
-        module: Computes the prediction (batch, out) from x (batch, features); it is converted to ``dtype`` in place.
-        names: The module's own name of a parameter -> ours, where they differ.
+        dtype: Of every tensor of numbers that are no whole ones.
+        module: Computes the prediction (batch, *out) from x (batch, *sample); it is converted to ``dtype`` in place.
+        names: The module's own name of a parameter or buffer -> ours, where they differ.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class TorchBackend:
         import torch
 
         from runner.backends.tensors import to_numpy, to_torch, torch_dtype
+        from runner.backends.torch_training import TorchTraining
 
         torch.set_num_threads(problem.threads)
         self.name = name
@@ -49,18 +50,27 @@ class TorchBackend:
         self._dtype = torch_dtype(dtype)
         self._module = module.to(self._dtype)
         found = {names.get(theirs, theirs): p for theirs, p in self._module.named_parameters()}
+        held = {names.get(theirs, theirs): b for theirs, b in self._module.named_buffers()}
         self._parameters = {ours: found[ours] for ours in problem.network.parameters}
         self._views = {ours: to_numpy(p) for ours, p in self._parameters.items()}
-        self._optimizer = problem.optimizer.torch(self._parameters.values(), problem.lr)
+        self._buffers = {ours: to_numpy(held[ours]) for ours in problem.network.buffers if ours in held}
+        self._masked = {full: _owner(self._module, full) for full in problem.network.masks}
+        self._training = TorchTraining(problem, self._parameters)
 
     def load(self, state: State) -> None:
         for name, mine in self._views.items():
             mine[...] = state.parameters[name]
+        for name, mine in self._buffers.items():
+            mine[...] = state.buffers[name]
+        self._training.load(state.optimizer)
 
     def step(self, x: Array, y: Array, *, draws: Mapping[str, Array], training: bool = True) -> Step:
-        self._optimizer.zero_grad(set_to_none=True)
+        self._training.clear()
+        self._module.train(training)
+        for full, owner in self._masked.items():
+            setattr(owner, full.rpartition(".")[2], self._to_torch(draws[full]) if training else None)
         prediction = self.predict(x)
-        loss = self._loss.torch(prediction, self._to_torch(y, self._dtype))
+        loss = self._loss.torch(prediction, self._tensor(y))
         if loss.requires_grad:  # else nothing of it is in autograd's graph, and the first parameter has no gradient
             loss.backward()  # type: ignore[no-untyped-call]
         gradients = {}
@@ -68,7 +78,12 @@ class TorchBackend:
             if p.grad is None:
                 raise self._without_gradient(name, p)
             gradients[name] = self._to_numpy(p.grad)
-        return Step(self._to_numpy(loss), self._to_numpy(prediction), gradients)
+        self._last = self._to_numpy(loss)
+        return Step(self._last, self._to_numpy(prediction), gradients)
+
+    def _tensor(self, value: Array) -> torch.Tensor:
+        """Whole numbers stay such."""
+        return self._to_torch(value, None if value.dtype.kind in "iu" else self._dtype)
 
     def _without_gradient(self, name: str, parameter: torch.nn.Parameter) -> FormError:
         if not parameter.requires_grad:
@@ -78,10 +93,10 @@ class TorchBackend:
 
     def predict(self, x: Array) -> torch.Tensor:
         """The module's output for x."""
-        prediction: torch.Tensor = self._module(self._to_torch(x, self._dtype))
+        prediction: torch.Tensor = self._module(self._tensor(x))
         return prediction
 
-    def trace(self, x: Array, y: Array) -> Step:
+    def trace(self, x: Array, y: Array, draws: Mapping[str, Array]) -> Step:
         """A step that also holds the outputs of the module's direct children, and the gradients of the loss by them."""
         import torch
 
@@ -97,7 +112,7 @@ class TorchBackend:
             for name, child in self._module.named_children()
         ]
         try:
-            step = self.step(x, y, draws={})
+            step = self.step(x, y, draws=draws)
         finally:
             for hook in hooks:
                 hook.remove()
@@ -106,7 +121,12 @@ class TorchBackend:
         return replace(step, activations=activations, deltas=deltas)
 
     def update(self) -> None:
-        self._optimizer.step()
+        self._training.update(float(self._last))
 
     def state(self) -> State:
-        return State(self._views)
+        return State(self._views, self._buffers, self._training.state())
+
+
+def _owner(module: torch.nn.Module, full: str) -> torch.nn.Module:
+    """The submodule that has the attribute of a dotted name."""
+    return module.get_submodule(full.rpartition(".")[0])

@@ -242,7 +242,8 @@ class _Search:
     def _loaded(self, passage: Passage, changed: Alteration | None = None) -> Passage:
         given = dict(self._point.parameters)
         change = changed.parameters if changed is not None else None
-        passage.load(given if change is None else change(given), self._point.x, self._point.y)
+        point = self._point
+        passage.load(given if change is None else change(given), point.x, point.y, point.buffers, point.draws)
         return passage
 
 

@@ -16,7 +16,8 @@ from runner.comparison.looks import Judged, judge_logic
 from runner.comparison.observed import Cause, Observed
 from runner.comparison.opinion import Opinion, third_opinion
 from runner.comparison.pattern import pattern
-from runner.comparison.sides import Point, Sides
+from runner.comparison.point import Point
+from runner.comparison.sides import Sides
 from runner.comparison.where import LayerRow, layer_rows, where_in_words
 
 WORDS = {"torch": "(out, in), as torch has them", "in_out": "(in, out), as in x W"}

@@ -18,7 +18,8 @@ from runner.comparison.constants import (
     UNIT_ROUNDOFF,
 )
 from runner.comparison.nearby import Scatter, within_noise, within_range
-from runner.comparison.sides import HIGH, Point
+from runner.comparison.point import Point
+from runner.comparison.sides import HIGH
 from runner.comparison.tensors import BLOCK, Layout
 
 SMALLEST_NORMAL_SINGLE = 2.0**-126

@@ -21,8 +21,8 @@ from runner.comparison.constants import (
     SYSTEMATIC,
     UNIT_ROUNDOFF,
 )
+from runner.comparison.point import Point
 from runner.comparison.rounding import norm, rms
-from runner.comparison.sides import Point
 
 
 @dataclass(frozen=True)

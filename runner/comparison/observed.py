@@ -8,7 +8,7 @@ import numpy as np
 
 from runner.arrays import Array
 from runner.comparison.constants import LIMIT
-from runner.comparison.sides import Point
+from runner.comparison.point import Point
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import numpy as np
 
 from runner.arrays import Array
 from runner.comparison.constants import LIMIT, UNIT_ROUNDOFF
+from runner.comparison.point import Point
 from runner.comparison.ridders import SHRINK, Estimate, ridders
 from runner.comparison.rounding import rms
-from runner.comparison.sides import Point
 
 LEVELS = 12
 """Steps of the central differences; two losses each."""
@@ -202,7 +202,7 @@ def _along(point: Point, name: str, direction: dict[str, Array], steps: Array) -
 
     def loss(h: float) -> float:
         moved = {t: value + h * direction[t] if t in direction else value for t, value in point.parameters.items()}
-        there = Point(point.sides, point.layout, moved, point.x, point.y).on_grid(point.dtype)
+        there = point.at(moved)
         return float(there.high(name)[0])
 
     return np.array([[loss(sign * float(h)) for h in steps] for sign in (1, -1)])

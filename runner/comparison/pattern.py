@@ -76,7 +76,7 @@ def _samples(observed: Observed, place: slice) -> Iterator[str]:
     if not derived or not 1 < batch <= MOST_SAMPLES or "prediction" in observed.suspects:
         return
     passage = Passage(point.sides.problem, point.layout, np.empty)
-    passage.load(point.parameters, point.x, point.y)
+    passage.load(point.parameters, point.x, point.y, point.buffers, point.draws)
     u, g, unit = observed.seen[place], observed.right[place], observed.unit[place]
     for k in range(batch):
         without = passage.run(_without(k))[place]

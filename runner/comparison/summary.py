@@ -51,7 +51,8 @@ class RunVerdict:
     """The gravest verdict of a run's steps; ``first`` is the first step that has it, None where all agree.
 
     ``blind_below`` is the share of a tensor's largest gradient below which no fault could be seen; 0 where the logic
-    was judged in float64. ``noise_over`` says what rounding was measured on: the project's own ``layers``, or the
+    was judged in float64. ``updates`` are what the backends carry after an update: parameters, running averages, the
+    optimizer's state. ``noise_over`` says what rounding was measured on: the project's own ``layers``, or the
     reference's own operations, of ``torch`` or of ``numpy``.
     """
 
@@ -66,6 +67,7 @@ class RunVerdict:
     explanations: dict[str, Explanation] = field(default_factory=dict)
     findings: dict[str, int] = field(default_factory=dict)
     tensors: dict[str, TensorSummary] = field(default_factory=dict)
+    updates: dict[str, TensorSummary] = field(default_factory=dict)
 
     @property
     def agree(self) -> bool:
@@ -83,24 +85,35 @@ class RunVerdict:
         self.second_looks += any(max(c.logic_look, c.precision_look) >= 2 for c in comparisons)
         self.third_looks += any(c.logic_look >= 3 for c in comparisons)
         for c in comparisons:
-            self._add_tensors(c)
+            _add_tensors(self.tensors, c)
             if c.explanation is not None:
                 self.explanations.setdefault(c.backend, c.explanation)
             self.blind_below = max(self.blind_below, c.blind_below)
             self.diverged = self.diverged or c.verdict == "diverged"
             if c.verdict == "agree" and c.finding:
                 self.findings[c.finding] = self.findings.get(c.finding, step)
-            if c.verdict is not None and SEVERITY.index(c.verdict) > SEVERITY.index(self.verdict):
-                self.verdict, self.first = c.verdict, _disagreement(step, c)
+            self._take(step, c)
 
-    def _add_tensors(self, c: Comparison) -> None:
-        for i, name in enumerate(c.layout.names):
-            t = self.tensors.setdefault(name, TensorSummary())
-            t.max_abs = float(np.fmax(t.max_abs, c.deviation.max_abs[i]))
-            t.roundings = float(np.fmax(t.roundings, c.precision.roundings[i]))
-            if c.logic is not None:
-                t.logic_roundings = float(np.fmax(t.logic_roundings, c.logic.roundings[i]))
-            t.ok = t.ok and name not in c.suspects
+    def add_update(self, step: int, comparisons: list[Comparison]) -> None:
+        """Takes in what was found after the update that follows a judged step."""
+        for c in comparisons:
+            _add_tensors(self.updates, c)
+            self.diverged = self.diverged or c.verdict == "diverged"
+            self._take(step, c)
+
+    def _take(self, step: int, c: Comparison) -> None:
+        if c.verdict is not None and SEVERITY.index(c.verdict) > SEVERITY.index(self.verdict):
+            self.verdict, self.first = c.verdict, _disagreement(step, c)
+
+
+def _add_tensors(to: dict[str, TensorSummary], c: Comparison) -> None:
+    for i, name in enumerate(c.layout.names):
+        t = to.setdefault(name, TensorSummary())
+        t.max_abs = float(np.fmax(t.max_abs, c.deviation.max_abs[i]))
+        t.roundings = float(np.fmax(t.roundings, c.precision.roundings[i]))
+        if c.logic is not None:
+            t.logic_roundings = float(np.fmax(t.logic_roundings, c.logic.roundings[i]))
+        t.ok = t.ok and name not in c.suspects
 
 
 def _disagreement(step: int, c: Comparison) -> Disagreement:

@@ -10,7 +10,7 @@ from math import prod
 import numpy as np
 
 from runner.arrays import Array, Shape
-from runner.backends.base import FormError, Step
+from runner.backends.base import FormError, State, Step
 from runner.network import Network
 
 BLOCK = 2**14
@@ -92,12 +92,57 @@ class Layout:
             at = end
         return out
 
+    def flat_state(self, backend: str, state: State) -> Array:
+        """What a backend carries after an update as one new float64 vector (size,).
+
+        Raises:
+            FormError: It lacks a tensor, or one has another shape.
+        """
+        found = named(state)
+        out = np.empty(self.size)
+        for name, shape, place in zip(self.names, self.shapes, self.slices().values(), strict=True):
+            if name not in found or np.shape(found[name]) != shape:
+                words = "is missing" if name not in found else f"has shape {np.shape(found[name])}, not {shape}"
+                raise FormError(backend, f"carries a state in which {name} {words}", name)
+            out[place] = np.ravel(found[name])
+        return out
+
     def _misshapen(self, backend: str, name: str, value: Array | None) -> FormError:
         what = "the prediction" if name == "prediction" else f"the gradient of {name}"
         if value is None:
             return FormError(backend, f"returned no gradient for {name}", name)
         wanted = self.shapes[self.names.index(name)]
         return FormError(backend, f"returned {what} of shape {np.shape(value)}, not {wanted}", name)
+
+
+@dataclass(frozen=True)
+class StateLayout(Layout):
+    """The same of what a backend carries after an update: parameters, running averages, the optimizer's state."""
+
+    @property
+    def gradients(self) -> slice:
+        """All of it."""
+        return slice(0, self.size)
+
+
+def named(state: State) -> dict[str, Array]:
+    """All that a state holds, under the names that its tensors are shown by."""
+    return {
+        **{f"update/{name}": value for name, value in state.parameters.items()},
+        **{f"buffers/{name}": value for name, value in state.buffers.items()},
+        **{f"optimizer/{name}": value for name, value in state.optimizer.items()},
+    }
+
+
+def state_layout_of(state: State) -> StateLayout:
+    """The layout of a state: what an update computes first stands first in the order of computation."""
+    found = named(state)
+    shapes = tuple(np.shape(value) for value in found.values())
+    sizes = [prod(shape) for shape in shapes]
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
+    names = tuple(found)
+    order = tuple(sorted(names, key=lambda name: ("buffers", "optimizer", "update").index(name.partition("/")[0])))
+    return StateLayout(names, shapes, order, starts, sum(sizes))
 
 
 def gather(ufunc: np.ufunc, out: Array, values: Array, block: Block) -> None:

@@ -12,8 +12,8 @@ from runner.backends.base import Backend, State, Step
 from runner.comparison.constants import LIMIT, NOISE, NOISY_RUNS, UNIT_ROUNDOFF
 from runner.comparison.looks import measured
 from runner.comparison.mistakes.base import Passage
+from runner.comparison.point import Point
 from runner.comparison.rounding import empty_noisy, noise, rms
-from runner.comparison.sides import Point
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class _Measured:
         plain = Passage(point.sides.problem, point.layout, np.empty)
         noisy = Passage(point.sides.problem, point.layout, empty_noisy)
         for passage in (plain, noisy):
-            passage.load(point.parameters, point.x, point.y)
+            passage.load(point.parameters, point.x, point.y, point.buffers, point.draws)
         with np.errstate(all="ignore"):
             plain.run()
             self._right: list[Array] = [np.array(v) for v in getattr(plain, kind)]
@@ -90,7 +90,8 @@ class _Measured:
 
 def _traced(backend: Backend, point: Point) -> Step:
     """A step with all that the backend can give: some give activations and deltas only when asked."""
-    backend.load(State(point.parameters))
+    backend.load(State(point.parameters, point.buffers, point.optimizer))
     trace = getattr(backend, "trace", None)
-    step: Step = backend.step(point.x, point.y, draws={}) if trace is None else trace(point.x, point.y)
+    x, y, draws = point.x, point.y, point.draws
+    step: Step = backend.step(x, y, draws=draws) if trace is None else trace(x, y, draws)
     return step

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum
+from math import isfinite
 
 import numpy as np
 
 from runner.arrays import Array
+from runner.errors import ConfigError
 
 
 class Stream(IntEnum):
@@ -16,6 +19,10 @@ class Stream(IntEnum):
 
     DATA = 0
     INIT = 1
+    TARGET = 2
+    NOISE = 3
+    SPLIT = 4
+    MASKS = 5
 
 
 def generator(seed: int, stream: Stream) -> np.random.Generator:
@@ -25,28 +32,86 @@ def generator(seed: int, stream: Stream) -> np.random.Generator:
 
 @dataclass(frozen=True)
 class Samples:
-    """Inputs x (samples, features) in float64 and, where the source has them, targets y (samples, out)."""
+    """Samples and what is known of them, a row a sample in every array.
+
+    Attributes:
+        x: Inputs (samples, *sample): float64, or whole numbers (tokens).
+        y: Targets, where the source brings them: float64 (samples, *out), or class indices, whole numbers (samples,).
+        columns: What a target asked for by name, (samples,) each: float64 or text.
+    """
 
     x: Array
     y: Array | None = None
+    columns: Mapping[str, Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The samples that are learnt from, and those that are held out; None where none are."""
+
+    train: Samples
+    held_out: Samples | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Data(ABC):
-    """A source of samples."""
+    """A source of samples; ``held_out`` is the part of them that is held out of the training, from 0 to below 1."""
 
-    def check(self) -> None:  # noqa: B027  (some sources have nothing to check)
+    held_out: float
+
+    def check(self) -> None:
         """Raises ConfigError, its key relative to ``data``, where a value is out of range."""
+        if not 0 <= self.held_out < 1:
+            raise ConfigError("held_out", self.held_out, "a number from 0 to below 1")
 
     @abstractmethod
-    def draw(self, rng: np.random.Generator) -> Samples:
-        """The samples; raises ConfigError where a file is at fault."""
+    def load(self, seed: int, columns: Sequence[str]) -> Parts:
+        """The samples; those in ``columns`` are a target's and not among the inputs.
+
+        Raises:
+            ConfigError: A file is at fault, or it has not these columns; its key is relative to ``data``.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target(ABC):
-    """What the network is to learn."""
+    """What the network is to learn; ``noise`` is the standard deviation of the normal noise that is added to it."""
+
+    noise: float
+
+    def check(self) -> None:
+        """Raises ConfigError, its key relative to ``target``, where a value is out of range."""
+        if not (isfinite(self.noise) and self.noise >= 0):
+            raise ConfigError("noise", self.noise, "a finite number from 0")
+
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the data that it needs."""
+        return ()
 
     @abstractmethod
-    def of(self, samples: Samples) -> Array:
-        """y (samples, out) in float64; raises ConfigError, its key relative to ``target``, where it has none."""
+    def of(self, samples: Samples, rng: np.random.Generator) -> Array:
+        """y without noise: float64 (samples, *out), or class indices, whole numbers (samples,).
+
+        ``rng`` begins in the same state for samples that are learnt from and for those that are held out.
+
+        Raises:
+            ConfigError: These samples have none; its key is relative to ``target``.
+        """
+
+    def make(self, parts: Parts, seed: int) -> tuple[Array, Array | None]:
+        """y with its noise, of the samples that are learnt from and of those that are held out.
+
+        Raises:
+            ConfigError: These samples have none; its key is relative to ``target``.
+        """
+        noise = generator(seed, Stream.NOISE)
+        found = [self._with_noise(part, seed, noise) for part in (parts.train, parts.held_out) if part is not None]
+        return found[0], found[1] if len(found) > 1 else None
+
+    def _with_noise(self, samples: Samples, seed: int, noise: np.random.Generator) -> Array:
+        y = self.of(samples, generator(seed, Stream.TARGET))
+        if not self.noise:
+            return y
+        if y.dtype.kind in "iu":
+            raise ConfigError("noise", self.noise, "0: the targets are classes")
+        return np.asarray(y + noise.normal(0.0, self.noise, y.shape))

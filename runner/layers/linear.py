@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from math import prod
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -21,6 +22,8 @@ class Linear(Layer):
 
     out: int
     bias: bool
+
+    in_narrow: ClassVar[bool] = True
 
     def check(self) -> None:
         if self.out < 1:
@@ -47,9 +50,11 @@ class Linear(Layer):
 
 
 class ScratchLinear:
-    """x (..., batch, in), W (out, in), b (out), y and delta (..., batch, out).
+    """x (*replicas, batch, ..., in), W (out, in), b (out), y and delta (*replicas, batch, ..., out).
 
     y = x W^T + b;  dW = delta^T x;  db = the sum of delta over the batch;  dx = delta W.
+
+    Axes between batch and in count as samples.
     """
 
     def __init__(self, buffers: Buffers) -> None:
@@ -58,22 +63,32 @@ class ScratchLinear:
         self.d_weight = buffers.gradients["weight"]
         self.bias = buffers.parameters["bias"][..., None, :] if "bias" in buffers.parameters else None
         self.d_bias = buffers.gradients["bias"] if self.bias is not None else None
-        self.y = buffers.empty((*buffers.input_shape[:-1], self.weight.shape[-2]))
-        self.product = self.y if self.bias is None else working(self.y)
+        out, fan_in = self.weight.shape[-2:]
+        self.y = buffers.empty((*buffers.input_shape[:-1], out))
+        rows = (*buffers.replicas, prod(buffers.input_shape[len(buffers.replicas) : -1]))
+        self.x_rows, self.delta_rows = (*rows, fan_in), (*rows, out)
+        self.in_rows = len(buffers.sample) == 1
+        self.y_in_rows = self.y.reshape(self.delta_rows)
+        self.product = self.y_in_rows if self.bias is None else working(self.y_in_rows)
         self.matmul, self.sum = in_single(np.matmul, self.y.dtype), sum_for(self.y.dtype)
         self.dx = buffers.empty(buffers.input_shape) if buffers.input_gradient else None
+        self.dx_in_rows = None if self.dx is None else self.dx.reshape(self.x_rows)
 
     def forward(self, x: Array) -> Array:
-        self.x = x
+        self.x = x = x if self.in_rows else x.reshape(self.x_rows)
         matmul, bias = self.matmul, self.bias  # a local name: a call through self is slower
         product = matmul(x, self.weight_t, out=self.product)
         if bias is not None:
-            np.add(product, bias, out=self.y)
+            np.add(product, bias, out=self.y_in_rows)
         return self.y
 
     def backward(self, delta: Array) -> Array:
-        matmul, total, dx = self.matmul, self.sum, self.dx
+        matmul, total = self.matmul, self.sum
+        delta = delta if self.in_rows else delta.reshape(self.delta_rows)
         matmul(delta.mT, self.x, out=self.d_weight)
         if self.d_bias is not None:
             total(delta, axis=-2, out=self.d_bias)
-        return delta if dx is None else matmul(delta, self.weight, out=dx)
+        if self.dx is None:
+            return delta
+        matmul(delta, self.weight, out=self.dx_in_rows)
+        return self.dx

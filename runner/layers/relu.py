@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class ReLU(Layer):
     """Elementwise; no parameters."""
 
+    in_narrow: ClassVar[bool] = True
+
     def scratch(self, buffers: Buffers) -> ScratchReLU:
         return ScratchReLU(buffers)
 
@@ -31,7 +33,12 @@ class ReLU(Layer):
 
 
 class ScratchReLU:
-    """z, a and delta of one shape.  a = max(z, 0);  dz = delta where z > 0, else 0 (at z = 0 too, as torch has it)."""
+    """z, a and delta of one shape.
+
+    a = max(z, 0);  dz = delta where z > 0, else 0 (at z = 0 too, as torch has it).
+
+    Derived in docs/derivations/relu.md.
+    """
 
     def __init__(self, buffers: Buffers) -> None:
         self.a = buffers.empty(buffers.input_shape)

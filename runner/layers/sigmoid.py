@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class Sigmoid(Layer):
     """Elementwise; no parameters."""
 
+    in_narrow: ClassVar[bool] = True
+
     def scratch(self, buffers: Buffers) -> ScratchSigmoid:
         return ScratchSigmoid(buffers)
 
@@ -31,9 +33,13 @@ class Sigmoid(Layer):
 
 
 class ScratchSigmoid:
-    """z, a and delta of one shape.  a = 1 / (1 + exp(-z));  dz = delta a (1 - a).
+    """z, a and delta of one shape.
+
+    a = 1 / (1 + exp(-z));  dz = delta a (1 - a).
 
     exp(-z) overflows to inf for z below -88 (float32 and narrower) or -709 (float64): a is then 0, as it should be.
+
+    Derived in docs/derivations/sigmoid.md.
     """
 
     def __init__(self, buffers: Buffers) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class Tanh(Layer):
     """Elementwise; no parameters."""
 
+    in_narrow: ClassVar[bool] = True
+
     def scratch(self, buffers: Buffers) -> ScratchTanh:
         return ScratchTanh(buffers)
 
@@ -31,7 +33,12 @@ class Tanh(Layer):
 
 
 class ScratchTanh:
-    """z, a and delta of one shape.  a = tanh(z);  dz = delta (1 - a^2)."""
+    """z, a and delta of one shape.
+
+    a = tanh(z);  dz = delta (1 - a^2).
+
+    Derived in docs/derivations/tanh.md.
+    """
 
     def __init__(self, buffers: Buffers) -> None:
         self.a = buffers.empty(buffers.input_shape)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from runner.arrays import Array, Shape
+from runner.errors import ConfigError
 
 if TYPE_CHECKING:
     import torch
@@ -17,7 +18,11 @@ class LossPass(Protocol):
     """Loss and its gradient over buffers of its own; results live until the next call."""
 
     def forward(self, prediction: Array, y: Array) -> Array:
-        """The loss, of shape () or (replicas,); ``prediction`` and ``y`` are (..., batch, out)."""
+        """The loss, of shape (*replicas,), for a prediction (*replicas, batch, *out) and its targets.
+
+        ``y`` has the prediction's shape or, where the loss takes class indices, that without its last axis and whole
+        numbers.
+        """
         ...
 
     def backward(self) -> Array:
@@ -27,15 +32,40 @@ class LossPass(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Loss(ABC):
-    """A loss's configuration."""
+    """A loss's configuration. Where an axis of a prediction holds the classes, it is the last."""
 
     formula: ClassVar[str]
     """The loss L of prediction p and target y, and dL/dp, in one line."""
 
+    in_narrow: ClassVar[bool] = False
+    """Whether its pass works on arrays of 16 bits itself; if not, it works in float32 and its results are rounded."""
+
+    @property
+    def averages(self) -> bool:
+        """Whether it is a mean over the samples of a batch; if not, a sum."""
+        return False
+
+    def check(self) -> None:  # noqa: B027  (some losses have nothing to check)
+        """Raises ConfigError, its key relative to ``loss``, where a value is out of range."""
+
+    def fits(self, output_shape: Shape, y: Array) -> None:
+        """Raises ConfigError where targets ``y`` (samples, ...) do not fit predictions (samples, *output_shape).
+
+        Its key begins with ``target`` or ``architecture``.
+        """
+        if y.dtype.kind in "iu":
+            raise ConfigError("target", f"class indices of shape {y.shape[1:]}", "numbers: this loss takes no classes")
+        if y.shape[1:] != output_shape:
+            raise ConfigError("architecture", f"an output of shape {output_shape}", f"the target's, {y.shape[1:]}")
+
+    def hits(self, prediction: Array, y: Array) -> Array | None:
+        """Whether each prediction names the right class, a bool array; None where there are no classes."""
+        return None
+
     @abstractmethod
-    def scratch(self, shape: Shape, empty: Callable[[Shape], Array]) -> LossPass:
-        """The hand-derived pass for predictions of ``shape`` (..., batch, out)."""
+    def scratch(self, shape: Shape, empty: Callable[[Shape], Array], replicas: int = 0) -> LossPass:
+        """The hand-derived pass for predictions of ``shape`` (*replicas, batch, *out), with ``replicas`` such axes."""
 
     @abstractmethod
     def torch(self, prediction: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """The same loss in PyTorch, a scalar."""
+        """The same loss in PyTorch, a scalar; class indices come as int64."""

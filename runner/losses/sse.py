@@ -20,9 +20,10 @@ class SumOfSquaredErrors(Loss):
     """Summed over samples and outputs, not averaged."""
 
     formula: ClassVar[str] = "L = the sum of (p - y)^2, dL/dp = 2 (p - y)"
+    in_narrow: ClassVar[bool] = True
 
-    def scratch(self, shape: Shape, empty: Callable[[Shape], Array]) -> ScratchSSE:
-        return ScratchSSE(shape, empty)
+    def scratch(self, shape: Shape, empty: Callable[[Shape], Array], replicas: int = 0) -> ScratchSSE:
+        return ScratchSSE(shape, empty, replicas)
 
     def torch(self, prediction: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         import torch
@@ -31,13 +32,18 @@ class SumOfSquaredErrors(Loss):
 
 
 class ScratchSSE:
-    """p, y and the error r = p - y of one shape (..., batch, out).  L = sum r^2;  dp = 2 r."""
+    """p, y and the error r = p - y of one shape (*replicas, batch, *out).
 
-    def __init__(self, shape: Shape, empty: Callable[[Shape], Array]) -> None:
+    L = sum r^2;  dp = 2 r.
+
+    Derived in docs/derivations/sse.md.
+    """
+
+    def __init__(self, shape: Shape, empty: Callable[[Shape], Array], replicas: int) -> None:
         self.error = empty(shape)
-        self.flat = self.error.reshape(*shape[:-2], -1)
+        self.flat = self.error.reshape(*shape[:replicas], -1)
         self.dp = empty(shape)
-        self.loss = self.sum = empty(shape[:-2])
+        self.loss = self.sum = empty(shape[:replicas])
         self.vecdot = in_single(np.vecdot, self.loss.dtype)
 
     def forward(self, prediction: Array, y: Array) -> Array:

@@ -16,6 +16,7 @@ from rich.text import Text
 from runner.assemble import Setup
 from runner.comparison.results import Comparison
 from runner.comparison.summary import RunVerdict
+from runner.evaluation import Epoch
 from runner.experiment import Outcome, Record
 from runner.published.table import Published
 from runner.records.drift import drift_sentence
@@ -106,6 +107,9 @@ class Console:
         if outcome.losses:
             self.line("")
             self._out.print(_losses(outcome.losses))
+        if outcome.epoch is not None:
+            self.line("")
+            self._out.print(_scores(outcome.epoch))
         self.line("")
         self._out.print(_tensors(outcome.verdict))
         self.line("")
@@ -129,6 +133,15 @@ def _losses(losses: Mapping[str, tuple[float, float]]) -> Table:
     table = plain_table(["loss"], "loss", "first", "last")
     for name, (first, last) in losses.items():
         table.add_row(Text(name), f"{first:.8g}", f"{last:.8g}")
+    return table
+
+
+def _scores(epoch: Epoch) -> Table:
+    table = plain_table(["last epoch"], "last epoch", "loss", "accuracy")
+    for part, found in (("train", epoch.train), ("held out", epoch.held_out)):
+        for name, scores in found.items():
+            accuracy = "" if scores.accuracy is None else f"{scores.accuracy:.2%}"
+            table.add_row(Text(f"{part}, {name}"), f"{scores.loss:.6g}", accuracy)
     return table
 
 

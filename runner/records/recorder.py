@@ -12,7 +12,9 @@ import numpy as np
 from runner import stopping
 from runner.assemble import Setup
 from runner.comparison.drift import Distance
+from runner.comparison.results import Comparison
 from runner.comparison.summary import RunVerdict
+from runner.evaluation import Epoch
 from runner.experiment import Outcome, Record, is_recorded
 from runner.records.console import Console
 from runner.records.drift import DriftTable, distance_metrics, drift_document, growth_metrics
@@ -25,7 +27,7 @@ from runner.records.tables import DeviationsTable
 from runner.records.words import sentence
 
 SCHEMA_VERSION = 1
-TABLES = ("deviations.parquet", "drift.parquet", "gradients.safetensors", "parameters.safetensors")
+TABLES = ("deviations.parquet", "updates.parquet", "drift.parquet", "gradients.safetensors", "parameters.safetensors")
 FILES = ("config.yaml", "overrides.yaml", "environment.json", "verdict.json", *TABLES)
 
 
@@ -61,6 +63,7 @@ class RunRecorder:
         self._console = Console(setup, quiet=identity.sweep is not None)
         self._mlflow = MlflowRun(setup.tracking_uri, setup.tracking_experiment)
         self._table: DeviationsTable | None = None
+        self._updates: DeviationsTable | None = None
         self._drift: DriftTable | None = None
         self._gradients: GradientsFile | None = None
         self._text: GradientsText | None = None
@@ -83,6 +86,7 @@ class RunRecorder:
             write_text(copy, file.read_text(encoding="utf-8"))
         backends = list(setup.backends)
         self._table = DeviationsTable(folder / "deviations.parquet")
+        self._updates = DeviationsTable(folder / "updates.parquet")
         if not setup.lockstep:
             self._drift = DriftTable(folder / "drift.parquet")
         if setup.record_gradients:
@@ -106,6 +110,23 @@ class RunRecorder:
             self._text.add(record.step, record.steps)
         self._console.keep(record)
         self._mlflow.log(_metrics(record), record.step)
+
+    def write_update(self, step: int, comparisons: Sequence[Comparison]) -> None:
+        assert self._updates is not None
+        for comparison in comparisons:
+            self._updates.add(step, comparison)
+        if comparisons[0].logic is not None:
+            worst = float(np.fmax.reduce([c.precision.roundings.max() for c in comparisons]))
+            self._mlflow.log({"deviation/roundings/update": worst}, step)
+
+    def write_epoch(self, epoch: Epoch) -> None:
+        metrics = {}
+        for part, found in (("train", epoch.train), ("held_out", epoch.held_out)):
+            for backend, scores in found.items():
+                metrics[f"{part}/loss/{backend}"] = scores.loss
+                if scores.accuracy is not None:
+                    metrics[f"{part}/accuracy/{backend}"] = scores.accuracy
+        self._mlflow.log(metrics, epoch.step)
 
     def finish(self, outcome: Outcome, minimal: Minimal | None = None) -> None:
         """Closes the files, then the MLflow run, then shows the verdict."""
@@ -158,10 +179,10 @@ class RunRecorder:
             self._mlflow.log(distance_metrics(distances), distances[0].updates)
 
     def _close_files(self) -> None:
-        for file in (self._table, self._drift, self._gradients, self._text):
+        for file in (self._table, self._updates, self._drift, self._gradients, self._text):
             if file is not None:
                 file.close()
-        self._table = self._drift = self._gradients = self._text = None
+        self._table = self._updates = self._drift = self._gradients = self._text = None
 
 
 def _metrics(record: Record) -> dict[str, float]:
@@ -214,5 +235,7 @@ def verdict_document(outcome: Outcome, backends: list[str]) -> dict[str, Any]:
         "noise_over": verdict.noise_over,
         "blind_below": verdict.blind_below,
         "tensors": [{"tensor": name, **asdict(t)} for name, t in verdict.tensors.items()],
+        "evaluation": None if outcome.epoch is None else asdict(outcome.epoch),
+        "updates": [{"tensor": name, **asdict(t)} for name, t in verdict.updates.items()],
         "drift": drift_document(outcome.drift),
     }

@@ -11,7 +11,6 @@ import numpy as np
 from runner.arrays import DTYPES, Array
 from runner.assemble import Setup
 from runner.backends.base import State
-from runner.data.base import Stream, generator
 from runner.errors import ConfigError
 from runner.experiment import batches
 from runner.init.torch_default import TorchDefault
@@ -26,7 +25,7 @@ FINEST = 16
 def of_steps(setup: Setup, steps: Sequence[tuple[Array, Array]]) -> Setup:
     """The run of these batches, all of one size but the last, which may be shorter."""
     x, y = (np.concatenate(arrays) for arrays in zip(*steps, strict=True))
-    return replace(setup, x=x, y=y, batch_size=len(steps[0][0]), epochs=1)
+    return replace(setup, x=x, y=y, held_out=None, batch_size=len(steps[0][0]), epochs=1)
 
 
 def fewer_steps(setup: Setup) -> Iterator[Setup]:
@@ -95,7 +94,7 @@ def rounder(setup: Setup) -> Iterator[Setup]:
         then = {n: _rounded(v, decimals) for n, v in now.items()}
         if any(not np.array_equal(then[n], v) for n, v in now.items()):
             x, y = then.pop("x"), then.pop("y")
-            yield replace(setup, x=x, y=y, initial=State(then))
+            yield replace(setup, x=x, y=y, initial=State(then, setup.initial.buffers))
 
 
 ALL: tuple[Reduction, ...] = (fewer_steps, fewer_samples, fewer_layers, narrower, fewer_features, rounder)
@@ -132,16 +131,18 @@ def _rebuilt(draft: _Draft, places: Sequence[Place]) -> Iterator[Setup]:
         network = build_network([(place.name, place.layer) for place in places], draft.x.shape[1:])
     except ConfigError:
         return
-    if network.output_shape != draft.y.shape[1:]:
+    try:
+        setup.problem.loss.fits(network.output_shape, draft.y)
+    except ConfigError:
         return
-    drawn = TorchDefault().draw(network, generator(0, Stream.INIT))
+    drawn = TorchDefault().draw(network, 0)
     parameters = {}
     for old, new in zip(places, network.places, strict=True):
         for local in new.parameters:
             name = new.full(local)
             parameters[name] = _fitted(draft.parameters[old.full(local)], drawn[name], setup.dtype)
     problem = replace(setup.problem, network=network)
-    yield replace(setup, problem=problem, initial=State(parameters), x=draft.x, y=draft.y)
+    yield replace(setup, problem=problem, initial=State(parameters, network.buffers), x=draft.x, y=draft.y)
 
 
 def _rounded(value: Array, decimals: int) -> Array:

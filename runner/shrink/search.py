@@ -11,7 +11,6 @@ from itertools import takewhile
 
 from runner import stopping
 from runner.assemble import Setup
-from runner.backends.base import State
 from runner.comparison.summary import RunVerdict
 from runner.experiment import Outcome, Silent, batches, run_experiment
 from runner.shrink.reductions import ALL, OF_NUMBERS, of_steps
@@ -122,7 +121,7 @@ def _starts(setup: Setup, outcome: Outcome) -> Iterator[Setup]:
         published=None,
         shrink=False,
     )
-    yield of_steps(replace(setup, initial=State(case.parameters)), [(case.x, case.y)])
+    yield of_steps(replace(setup, initial=case.state), [(case.x, case.y)])
     steps = [step for step, _ in zip(batches(setup), range(first.step + 1), strict=False)]
     if len(steps) > 1:
         yield of_steps(setup, [s for i, s in enumerate(steps) if len(s[0]) == setup.batch_size or i == first.step])

@@ -85,7 +85,8 @@ def test_a_choice_of_ones_own_that_bears_the_name_of_one_of_ours_is_never_passed
     own = place / "own" / "data"
     own.mkdir(parents=True)
     (own / "uniform.yaml").write_text(
-        "# Nine.\n_target_: runner.data.distributions.Uniform\nsamples: 9\nfeatures: 2\nlow: 2.0\nhigh: 3.0\n",
+        "# Nine.\n_target_: runner.data.distributions.uniform.Uniform\n"
+        "samples: 9\nfeatures: 2\nlow: 2.0\nhigh: 3.0\nheld_out: 0.0\n",
         encoding="utf-8",
     )
     finished = run(place, "--config-dir", "own")

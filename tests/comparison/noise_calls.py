@@ -7,8 +7,8 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
-from mpmath import mp  # type: ignore[import-untyped]
-from scipy import special  # type: ignore[import-untyped]
+from mpmath import mp
+from scipy import special
 
 from runner.arrays import Array
 from runner.comparison.noisy import NoisyArray

@@ -12,8 +12,8 @@ from runner.arrays import DTYPES, Array
 from runner.comparison.constants import NOISY_RUNS, SHIFT
 from runner.comparison.looks import Judged, judge_logic
 from runner.comparison.noisy import NoisyArray
+from runner.comparison.point import Point
 from runner.comparison.rounding import empty_noisy, moved_inputs, moved_parameters, noise, rms, two_precisions
-from runner.comparison.sides import Point
 from runner.comparison.tensors import Layout
 
 Parameters = Mapping[str, Array]

@@ -9,8 +9,9 @@ import pytest
 
 from runner.arrays import DTYPES, Array
 from runner.backends.scratch import Scratch
+from runner.comparison.point import Point
 from runner.comparison.rounding import own_error
-from runner.comparison.sides import Point, Sides
+from runner.comparison.sides import Sides
 from runner.comparison.tensors import layout_of
 from tests.helpers import Kept, first_of, kept, make_setup, run, with_parameters
 

@@ -83,7 +83,7 @@ SATURATED, DELTAS = np.linspace(-30, 30, 54).reshape(9, 6), draw(9, 6, seed=11)
 ZERO_ROWS = draw(9, 6) * (np.arange(9) % 3 > 0)[:, None]
 MINIMUM = {"weight": draw(3, 5, seed=9)}
 
-SSE, MSE = of_loss(SumOfSquaredErrors()), of_loss(MeanOfSquaredErrors())
+SSE, MSE = of_loss(SumOfSquaredErrors()), of_loss(MeanOfSquaredErrors(reduction="mean"))
 PLAIN_SSE, PLAIN_MSE = plain_loss(lambda r: 1.0), plain_loss(lambda r: 1 / r.size)
 SLOPES: dict[str, Callable[[Any], Any]] = {
     "sigmoid": lambda z: stable_sigmoid(z) * stable_sigmoid(-z),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mpmath import mp  # type: ignore[import-untyped]
+from mpmath import mp
 from numpy.testing.overrides import get_overridable_numpy_array_functions
 
 from runner.comparison.noisy import EXACT_UFUNCS, PLACING, SUMMING, THROUGH, NoisyArray

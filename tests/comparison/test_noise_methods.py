@@ -15,8 +15,8 @@ import pickle
 
 import numpy as np
 import pytest
-from mpmath import mp  # type: ignore[import-untyped]
-from scipy import special  # type: ignore[import-untyped]
+from mpmath import mp
+from scipy import special
 
 from runner.comparison.rounding import noise
 from tests.comparison.noise_calls import (

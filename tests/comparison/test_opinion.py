@@ -10,8 +10,9 @@ import pytest
 from runner.arrays import Array
 from runner.assemble import Setup
 from runner.comparison.opinion import LEVELS, Opinion, third_opinion
+from runner.comparison.point import Point
 from runner.comparison.ridders import SHRINK, ridders
-from runner.comparison.sides import HIGH, Point
+from runner.comparison.sides import HIGH
 from runner.comparison.verdict import Judge
 from tests.helpers import kept, make_setup, with_parameters
 

@@ -12,9 +12,10 @@ from runner.assemble import Setup
 from runner.backends.scratch import Scratch
 from runner.comparison.deviation import deviation
 from runner.comparison.looks import measured
+from runner.comparison.point import Point
 from runner.comparison.results import SEVERITY, Comparison, Worst
 from runner.comparison.rounding import two_precisions
-from runner.comparison.sides import Point, Sides
+from runner.comparison.sides import Sides
 from runner.comparison.summary import RunVerdict
 from runner.comparison.tensors import layout_of
 from tests.helpers import first_of, kept, make_setup, with_parameters

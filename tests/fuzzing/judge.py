@@ -12,7 +12,8 @@ from runner.backends.torch import Torch
 from runner.comparison.constants import NOISE, UNIT_ROUNDOFF
 from runner.comparison.looks import measured
 from runner.comparison.mistakes.base import Passage
-from runner.comparison.sides import HIGH, Point, Sides
+from runner.comparison.point import Point
+from runner.comparison.sides import HIGH, Sides
 from runner.comparison.tensors import layout_of
 from tests.fuzzing.cases import Case, random_case
 from tests.fuzzing.mutants import FAMILIES, Mistaken, mutant

@@ -3,90 +3,150 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 
 from runner.arrays import DTYPES, Array, Shape
+from runner.building import build_layer
 from runner.comparison.constants import NOISE, NOISY_RUNS, UNIT_ROUNDOFF
 from runner.comparison.rounding import empty_noisy, noise, rms
-from runner.config import build_named
 from runner.layers.base import Buffers, Layer
+from runner.layers.narrow import pass_of
 from tests.helpers import CATALOG
-
-VARIANTS: dict[str, list[dict[str, Any]]] = {"linear": [{"out": 1}, {"out": 7}, {"out": 4, "bias": False}]}
-"""Keys to try for layers that must or may be given some; every other layer is tried as its YAML file has it."""
-
-LAYERS = [(name, keys) for name in CATALOG.names("layer") for keys in VARIANTS.get(name, [{}])]
 
 
 def make_layer(name: str, keys: Mapping[str, Any]) -> Layer:
-    return build_named({"layer": name, **keys}, "layer", Layer, CATALOG, "layer", "layer")
+    return build_layer({"layer": name, **keys}, "layer", CATALOG)
 
 
 @dataclass(frozen=True)
 class Case:
-    """A layer, its input x (..., batch, features), its parameters and the delta that comes back to it, in float64."""
+    """A layer, its input x (*replicas, batch, *sample), its parameters and the delta that comes back, in float64.
+
+    ``state`` is what it carries as a step begins, ``masks`` the step's masks; both lead with the axes of replicas.
+    """
 
     layer: Layer
     x: Array
     parameters: dict[str, Array]
     delta: Array
+    replicas: Shape = ()
+    state: dict[str, Array] = field(default_factory=dict)
+    masks: dict[str, Array] = field(default_factory=dict)
+    training: bool = True
+
+    @property
+    def sample(self) -> Shape:
+        return self.x.shape[len(self.replicas) + 1 :]
 
     def rounded(self, dtype: str) -> Case:
         """The same, every number one that ``dtype`` holds exactly."""
-        to = DTYPES[dtype]
-        parameters = {name: value.astype(to).astype(np.float64) for name, value in self.parameters.items()}
-        x, delta = self.x.astype(to).astype(np.float64), self.delta.astype(to).astype(np.float64)
-        return Case(self.layer, x, parameters, delta)
+
+        def to_grid(value: Array) -> Array:
+            return value if value.dtype.kind in "iub" else value.astype(DTYPES[dtype]).astype(np.float64)
+
+        parameters = {name: to_grid(value) for name, value in self.parameters.items()}
+        state = {name: to_grid(value) for name, value in self.state.items()}
+        x, delta = to_grid(self.x), to_grid(self.delta)
+        return Case(self.layer, x, parameters, delta, self.replicas, state, self.masks, self.training)
+
+    def alone(self, at: tuple[int, ...]) -> Case:
+        """One of the replicas."""
+        parameters = {name: value[at] for name, value in self.parameters.items()}
+        state, masks = ({name: np.array(v[at]) for name, v in held.items()} for held in (self.state, self.masks))
+        return Case(self.layer, self.x[at], parameters, self.delta[at], (), state, masks, self.training)
 
 
-def draw_case(layer: Layer, rng: np.random.Generator, replicas: Shape = (), batch: int | None = None) -> Case:
-    batch = int(rng.integers(2, 9)) if batch is None else batch
-    features = (int(rng.integers(1, 9)),)
-    x = rng.standard_normal((*replicas, batch, *features))
+def draw_case(
+    layer: Layer,
+    rng: np.random.Generator,
+    replicas: Shape = (),
+    batch: int | None = None,
+    shape: Shape | None = None,
+    vocabulary: int | None = None,
+    training: bool = True,
+) -> Case:
+    batch = int(rng.integers(2, 6)) if batch is None else batch
+    sample = (int(rng.integers(1, 9)),) if shape is None else shape
+    lead = (*replicas, batch)
+    x = rng.standard_normal((*lead, *sample)) if vocabulary is None else rng.integers(0, vocabulary, (*lead, *sample))
     parameters = {
         name: rng.standard_normal((*replicas, *p.shape)) / np.sqrt(p.fan_in)
-        for name, p in layer.parameters(features).items()
+        for name, p in layer.parameters(sample).items()
     }
-    return Case(layer, x, parameters, rng.standard_normal((*replicas, batch, *layer.output_shape(features))))
+    state = {name: drawn_state(rng, value, replicas) for name, value in layer.buffers(sample).items()}
+    masks = {name: rng.random((*lead, *m.shape)) >= m.p for name, m in layer.masks(sample).items()}
+    delta = rng.standard_normal((*lead, *layer.output_shape(sample)))
+    return Case(layer, x, parameters, delta, replicas, state, masks, training)
+
+
+def drawn_state(rng: np.random.Generator, like: Array, replicas: Shape) -> Array:
+    """Positive numbers, or small whole ones."""
+    shape = (*replicas, *like.shape)
+    return rng.integers(0, 5, shape) if like.dtype.kind == "i" else 0.5 + rng.random(shape)
 
 
 def by_hand(case: Case, dtype: str = "float64", noisy: bool = False) -> dict[str, Array]:
-    """``output``, ``input`` (its gradient) and every parameter's gradient, by the layer's own pass."""
+    """``output``, ``input`` (its gradient), every parameter's gradient and ``state: NAME``, by the layer's own pass."""
     to = DTYPES[dtype]
 
     def empty(shape: Shape) -> Array:
         return empty_noisy(shape, to) if noisy else np.empty(shape, to)
 
     def filled(value: Array) -> Array:
+        if value.dtype.kind in "iub":
+            return value.copy()
         made = empty(value.shape)
         made[...] = value
         return made
 
     gradients = {name: empty(value.shape) for name, value in case.parameters.items()}
-    parameters = {name: filled(value) for name, value in case.parameters.items()}
-    made = case.layer.scratch(Buffers(case.x.shape, parameters, gradients, empty, input_gradient=True))
-    output = np.array(made.forward(filled(case.x)))
-    found = {"output": output, "input": np.array(made.backward(filled(case.delta)))}
-    return found | {name: np.array(value) for name, value in gradients.items()}
+    state = {name: filled(value) for name, value in case.state.items()}
+    buffers = Buffers(
+        case.x.shape,
+        {name: filled(value) for name, value in case.parameters.items()},
+        gradients,
+        empty,
+        input_gradient=case.x.dtype.kind == "f",
+        replicas=case.replicas,
+        training=case.training,
+        state=state,
+        masks={name: mask.copy() for name, mask in case.masks.items()},
+    )
+    made = pass_of(case.layer, buffers)
+    found = {"output": np.array(made.forward(filled(case.x)))}
+    back = made.backward(filled(case.delta))
+    found |= {"input": np.array(back)} if case.x.dtype.kind == "f" else {}
+    found |= {name: np.array(value) for name, value in gradients.items()}
+    return found | {f"state: {name}": np.array(value) for name, value in state.items()}
 
 
 def by_autograd(case: Case) -> dict[str, Array]:
     """The same by torch in float64; no replicas."""
-    module = case.layer.torch(case.x.shape[1:]).to(torch.float64)
-    module.load_state_dict({name: torch.from_numpy(value) for name, value in case.parameters.items()}, strict=True)
-    x = torch.from_numpy(case.x.copy()).requires_grad_()
+    assert not case.replicas
+    module = case.layer.torch(case.sample).to(torch.float64).train(case.training)
+    module.load_state_dict(
+        {name: torch.tensor(value) for name, value in (case.parameters | case.state).items()}, strict=True
+    )
+    for name, mask in case.masks.items():
+        where, _, local = name.rpartition(".")
+        setattr(module.get_submodule(where), local, torch.tensor(mask))
+    x = torch.tensor(case.x)
+    if case.x.dtype.kind == "f":
+        x.requires_grad_()
     output = module(x)
-    output.backward(torch.from_numpy(case.delta))
-    assert x.grad is not None
-    found = {"output": output.detach().numpy(), "input": x.grad.numpy()}
+    output.backward(torch.tensor(case.delta))
+    found = {"output": output.detach().numpy()}
+    if case.x.dtype.kind == "f":
+        assert x.grad is not None
+        found["input"] = x.grad.numpy()
     for name, parameter in module.named_parameters():
         assert parameter.grad is not None
         found[name] = parameter.grad.numpy()
-    return found
+    return found | {f"state: {name}": buffer.numpy() for name, buffer in module.named_buffers()}
 
 
 def sigma_of_noise(case: Case, dtype: str) -> dict[str, Array]:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from runner.arrays import Array, Shape
 from runner.backends.base import Problem
+from runner.backends.scratch import Held
 from runner.comparison.tensors import Layout
 from runner.layers.base import Buffers, Pass
+from runner.layers.linear import Linear
 from runner.losses.base import LossPass
 from runner.network import Place
 
 HIGH = np.dtype(np.float64)
 Empty = Callable[[Shape, np.dtype[Any]], Array]
 Gradients = dict[str, Array]
+EMPTY: Mapping[str, Array] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -114,8 +118,12 @@ class Passage:
         network = problem.network
         self.parameters = {name: self.empty(p.shape) for name, p in network.parameters.items()}
         self._gradients = {name: self.empty(p.shape) for name, p in network.parameters.items()}
-        self.x, self.y = self.empty((self.batch, *network.input_shape)), self.empty(layout.shapes[1])
-        self._passes = [self.fresh(i) for i in range(len(network.places))]
+        self._buffers = {name: self._copy(value) for name, value in network.buffers.items()}
+        self._draws: Mapping[str, Array] = {}
+        self._held = Held(self.parameters, self._gradients, self._buffers)
+        self.x = self.y = self.empty(())
+        self._made = [self._buffers_of(i) for i in range(len(network.places))]
+        self._passes = [place.layer.scratch(made) for place, made in zip(network.places, self._made, strict=True)]
         self._loss = self.fresh_loss()
         self.inputs: list[Array] = [self.x] * len(self._passes)
         self.outputs: list[Array] = [self.x] * len(self._passes)
@@ -127,26 +135,44 @@ class Passage:
 
     def fresh(self, i: int) -> Pass:
         """A pass of the layer at place ``i`` over buffers of its own, its gradients those of the passage."""
+        made = self._buffers_of(i)
+        self._fill(i, made)
+        return self.problem.network.places[i].layer.scratch(made)
+
+    def _buffers_of(self, i: int) -> Buffers:
         place = self.problem.network.places[i]
-        mine = {local: place.full(local) for local in place.parameters}
-        buffers = Buffers(
-            (self.batch, *place.input_shape),
-            {local: self.parameters[name] for local, name in mine.items()},
-            {local: self._gradients[name] for local, name in mine.items()},
-            self.empty,
-            input_gradient=i > 0,
-        )
-        return place.layer.scratch(buffers)
+        return self._held.of(place, (self.batch, *place.input_shape), self.empty, input_gradient=i > 0)
+
+    def _fill(self, i: int, made: Buffers) -> None:
+        """The step's masks, into the arrays of one layer's pass."""
+        for local, mask in made.masks.items():
+            mask[...] = self._draws[self.problem.network.places[i].full(local)]
 
     def fresh_loss(self) -> LossPass:
         """A pass of the loss over buffers of its own."""
         return self.problem.loss.scratch(self.layout.shapes[1], self.empty)
 
-    def load(self, parameters: Mapping[str, Array], x: Array, y: Array) -> None:
-        """Takes copies of all that the pass starts from."""
+    def load(
+        self,
+        parameters: Mapping[str, Array],
+        x: Array,
+        y: Array,
+        buffers: Mapping[str, Array] = EMPTY,
+        draws: Mapping[str, Array] = EMPTY,
+    ) -> None:
+        """Takes copies of all that the pass starts from; the last two are needed where the network has such."""
         for name, mine in self.parameters.items():
             mine[...] = parameters[name]
-        self.x[...], self.y[...] = x, y
+        for name, mine in self._buffers.items():
+            mine[...] = buffers[name]
+        self.x, self.y, self._draws = self._copy(x), self._copy(y), draws
+        for i, made in enumerate(self._made):
+            self._fill(i, made)
+
+    def _copy(self, value: Array) -> Array:
+        made = np.empty(value.shape, value.dtype) if value.dtype.kind in "iu" else self.empty(value.shape)
+        made[...] = value
+        return made
 
     def run(self, *made: Alteration) -> Array:
         """Loss, prediction and gradients with the mistakes ``made``, as one plain vector (layout.size,)."""
@@ -192,6 +218,11 @@ class Passage:
 def is_activation(place: Place) -> bool:
     """Whether the layer has no parameters and keeps the shape."""
     return not place.parameters and place.input_shape == place.output_shape
+
+
+def is_linear(place: Place) -> bool:
+    """Whether it is y = x W^T + b for one vector a sample."""
+    return isinstance(place.layer, Linear) and len(place.input_shape) == 1
 
 
 def groups(sites: list[int]) -> list[list[int]]:

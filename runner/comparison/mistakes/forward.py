@@ -8,7 +8,16 @@ from dataclasses import replace
 import numpy as np
 
 from runner.backends.base import Problem
-from runner.comparison.mistakes.base import Alteration, AtEnd, Gradients, Passage, groups, is_activation, label
+from runner.comparison.mistakes.base import (
+    Alteration,
+    AtEnd,
+    Gradients,
+    Passage,
+    groups,
+    is_activation,
+    is_linear,
+    label,
+)
 from runner.layers.base import Layer
 from runner.layers.relu import ReLU
 from runner.layers.sigmoid import Sigmoid
@@ -76,13 +85,15 @@ def _parameters(passage: Passage) -> Iterator[Alteration]:
             "weight_transposed_forward", sentence, RIGHT, parameters=_turned(names), end=_turned_back(names)
         )
     for i, j in _pairs(square):
+        if places[i].parameters != places[j].parameters:
+            continue
         sentence = f"the parameters of {places[i].name} and {places[j].name} are exchanged"
         exchange = _exchanged([(places[i].full(local), places[j].full(local)) for local in places[i].parameters])
         yield Alteration("layers_exchanged", sentence, RIGHT, parameters=exchange, end=_at_end(exchange))
 
 
 def _is_square(place: Place) -> bool:
-    shape = place.parameters["weight"].shape if "weight" in place.parameters else ()
+    shape = place.parameters["weight"].shape if is_linear(place) else ()
     return len(shape) == 2 and shape[0] == shape[1] > 1
 
 

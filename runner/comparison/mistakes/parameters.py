@@ -8,7 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from runner.arrays import Array
-from runner.comparison.mistakes.base import Alteration, At, OfParameter, Passage, groups, is_activation, label
+from runner.comparison.mistakes.base import (
+    Alteration,
+    At,
+    OfParameter,
+    Passage,
+    groups,
+    is_activation,
+    is_linear,
+    label,
+)
 
 WEIGHT = "dL/dW = delta^T x, summed over the batch"
 BIAS = "dL/db = the sum of delta over the batch"
@@ -176,7 +185,7 @@ PARAMETERS = (
 def parameters(passage: Passage) -> Iterator[Alteration]:
     """Each mistake at each linear layer, and at all of them."""
     places = passage.problem.network.places
-    sites = [i for i, p in enumerate(places) if "weight" in p.parameters and len(p.input_shape) == 1]
+    sites = [i for i, p in enumerate(places) if is_linear(p)]
     for group in groups(sites):
         words = label(passage, group)
         for wrong in PARAMETERS:

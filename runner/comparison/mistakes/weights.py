@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from runner.arrays import Array
-from runner.comparison.mistakes.base import Alteration, Leaving, Passage, groups, label
+from runner.comparison.mistakes.base import Alteration, Leaving, Passage, groups, is_linear, label
 
 RIGHT = "dL/dx = delta W"
 
@@ -60,7 +60,7 @@ INPUTS = (
 def weights(passage: Passage) -> Iterator[Alteration]:
     """Each mistake at each linear layer but the first, and at all of them."""
     places = passage.problem.network.places
-    sites = [i for i, p in enumerate(places) if i > 0 and "weight" in p.parameters and len(p.input_shape) == 1]
+    sites = [i for i, p in enumerate(places) if i > 0 and is_linear(p)]
     for group in groups(sites):
         words = label(passage, group)
         for wrong in INPUTS:
@@ -83,7 +83,7 @@ def weights(passage: Passage) -> Iterator[Alteration]:
 def stale_weights(passage: Passage, before: Mapping[str, Array]) -> Iterator[Alteration]:
     """The weights of the step ``before``, on the way back through each linear layer, and through all of them."""
     places = passage.problem.network.places
-    for group in groups([i for i, p in enumerate(places) if i > 0 and "weight" in p.parameters]):
+    for group in groups([i for i, p in enumerate(places) if i > 0 and is_linear(p)]):
         leaving = {i: _by(before[places[i].full("weight")]) for i in group}
         words = f"the gradient goes back through {label(passage, group)} by its weight of the step before"
         yield Alteration("weight_stale", words, RIGHT, leaving=leaving)

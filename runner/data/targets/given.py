@@ -1,4 +1,4 @@
-"""Targets: what y is for a sample."""
+"""Targets that the data brings with it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,10 @@ from runner.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)
-class HalfSumOfSquares(Target):
-    """y = (x_1^2 + x_2^2 + ...) / 2, one output."""
-
-    def of(self, samples: Samples) -> Array:
-        return np.asarray(0.5 * np.square(samples.x).sum(axis=1, keepdims=True))
-
-
-@dataclass(frozen=True, kw_only=True)
 class Given(Target):
     """y is what the data brings with it."""
 
-    def of(self, samples: Samples) -> Array:
+    def of(self, samples: Samples, rng: np.random.Generator) -> Array:
         if samples.y is None:
             raise ConfigError("", "given", "a target that is computed from x: this data brings no y with it")
         return samples.y

@@ -1,0 +1,101 @@
+"""What every backend does at the end of a step: clips, updates, and moves the learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+
+from runner.arrays import Array, Shape
+from runner.backends.base import Problem, views
+
+SCHEDULE = "schedule."
+
+
+class Advancing(Protocol):
+    """What a schedule moves: its own state in scalars of shape ()."""
+
+    def advance(self, loss: float) -> None: ...
+    def state(self) -> dict[str, Array]: ...
+    def load(self, state: Mapping[str, Array]) -> None: ...
+
+
+class Cycle:
+    """Advances a schedule after each update, or after each epoch by the mean of its losses."""
+
+    def __init__(self, problem: Problem, moved: Advancing) -> None:
+        assert problem.schedule is not None
+        self._moved = moved
+        self._length = problem.steps_per_epoch if problem.schedule.per == "epoch" else 1
+        self._begun = {key: np.array(value) for key, value in moved.state().items()}
+        self._updates, self._losses = 0, 0.0
+
+    def after_update(self, loss: float) -> None:
+        """To be told the loss of the step whose gradients were used."""
+        self._updates += 1
+        self._losses += loss
+        if self._updates == self._length:
+            self._moved.advance(self._losses / self._length)
+            self._updates, self._losses = 0, 0.0
+
+    def state(self) -> dict[str, Array]:
+        """Everything in scalars of shape (), under names with ``schedule.`` in front; what is infinite is left out."""
+        found = self._moved.state() | {"updates": np.array(float(self._updates)), "losses": np.array(self._losses)}
+        return {f"{SCHEDULE}{key}": value for key, value in found.items() if np.isfinite(value)}
+
+    def load(self, state: Mapping[str, Array]) -> None:
+        """Takes what ``state`` gave; of nothing, it begins anew."""
+        found = {key.removeprefix(SCHEDULE): v for key, v in state.items() if key.startswith(SCHEDULE)}
+        self._updates = int(found.pop("updates", 0))
+        self._losses = float(found.pop("losses", 0.0))
+        self._moved.load(self._begun | found)
+
+
+class Training:
+    """Clipping, optimizer and schedule by hand, over the flat vectors of parameters and gradients (parameters,)."""
+
+    def __init__(self, problem: Problem, flat: Array, gradients: Array, shapes: Mapping[str, Shape]) -> None:
+        optimizer, self._lr, self._shapes = problem.optimizer, problem.lr, shapes
+        self._updater = optimizer.scratch(flat, gradients)
+        self._clip = None if problem.clip is None else problem.clip.scratch(gradients)
+        self._rates, self._cycle = None, None
+        if problem.schedule is not None:
+            self._rates = problem.schedule.scratch(problem.lr, optimizer.initial_momentum(), problem.advances)
+            self._cycle = Cycle(problem, self._rates)
+        self._named: dict[str, tuple[Array, dict[str, Array]]] = {}
+
+    def update(self, loss: float) -> None:
+        """One update with what the vector of gradients holds; ``loss`` is that of the step they come from."""
+        if self._clip is not None:
+            self._clip()
+        if self._rates is None or self._cycle is None:
+            self._updater.update(self._lr)
+            return
+        self._updater.update(self._rates.lr, self._rates.momentum)
+        self._cycle.after_update(loss)
+
+    def state(self) -> dict[str, Array]:
+        """Scalars under their names, and of each vector a view a parameter, as in ``exp_avg.input_layer.weight``."""
+        found: dict[str, Array] = {}
+        for kind, value in self._updater.state().items():
+            found |= self._by_parameter(kind, value) if value.ndim else {kind: value}
+        return found if self._cycle is None else found | self._cycle.state()
+
+    def load(self, state: Mapping[str, Array]) -> None:
+        """Takes what ``state`` gave, of this side or of another; of nothing, it begins anew."""
+        if self._cycle is not None:
+            self._cycle.load(state)
+        own = {key: value for key, value in state.items() if not key.startswith(SCHEDULE)}
+        kinds = {key: value for key, value in own.items() if not value.ndim and "." not in key}
+        first = next(iter(self._shapes))
+        for kind in [key.removesuffix(f".{first}") for key in own if key.endswith(f".{first}")]:
+            kinds[kind] = np.concatenate([own[f"{kind}.{name}"].ravel() for name in self._shapes])
+        self._updater.load(kinds)
+
+    def _by_parameter(self, kind: str, value: Array) -> dict[str, Array]:
+        kept = self._named.get(kind)
+        if kept is None or kept[0] is not value:
+            made = {f"{kind}.{name}": v for name, v in views(value, self._shapes).items()}
+            kept = self._named[kind] = (value, made)
+        return kept[1]

@@ -1,0 +1,68 @@
+"""What the run's own keys may be, checked before anything is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from runner.arrays import DTYPES
+from runner.errors import ConfigError, choices
+
+SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https")
+LONGEST_NAME = 500
+"""MLflow's limit."""
+MOST_THREADS = 1024
+
+
+def check_numbers(config: Mapping[str, Any]) -> None:
+    """Raises ConfigError where a number at the top level, or how often something is done, is out of range."""
+    if not (isfinite(config["lr"]) and config["lr"] >= 0):
+        raise ConfigError("lr", config["lr"], "a finite number from 0")
+    if config["seed"] < 0:
+        raise ConfigError("seed", config["seed"], "a whole number from 0")
+    for key in ("epochs", "batch_size", "threads"):
+        if config[key] < 1:
+            raise ConfigError(key, config[key], "a whole number from 1")
+    if config["threads"] > MOST_THREADS:
+        raise ConfigError("threads", config["threads"], f"a whole number from 1 to {MOST_THREADS}")
+    for group in ("verdict", "record"):
+        if config[group]["every"] < 1:
+            raise ConfigError(f"{group}.every", config[group]["every"], "a whole number from 1")
+    if config["dtype"] not in DTYPES:
+        raise ConfigError("dtype", config["dtype"], choices(DTYPES, config["dtype"]))
+
+
+def check_tracking(tracking: Mapping[str, Any]) -> None:
+    """Raises ConfigError where MLflow could not take the URI or the experiment's name."""
+    uri, key, name = tracking["uri"], "tracking.uri", tracking["experiment"]
+    allowed = f"an MLflow tracking URI: {', '.join(SCHEMES)}, e.g. sqlite:///outputs/mlflow.db"
+    try:
+        parts = urlsplit(uri)
+        scheme, _ = parts.scheme, parts.port
+    except ValueError as error:
+        raise ConfigError(key, f"{uri!r} ({error})", allowed) from error
+    if scheme.partition("+")[0] not in SCHEMES or scheme.startswith("sqlite+"):
+        raise ConfigError(key, repr(uri), allowed)
+    if scheme == "sqlite":
+        path = Path(uri.partition(":///")[2].partition("?")[0])
+        if not uri.partition(":///")[2]:
+            raise ConfigError(key, repr(uri), "sqlite:///PATH of a file")
+        if path.exists() and not _is_sqlite(path):
+            raise ConfigError(key, f"{uri}, which is no sqlite file", "a file that MLflow made, or a new one")
+        blocked = next((p for p in path.parents if p.exists() and not p.is_dir()), None)
+        if blocked is not None:
+            raise ConfigError(key, f"{uri}, where {blocked} is a file", "a path whose folders can be made")
+    elif not parts.netloc:
+        raise ConfigError(key, repr(uri), allowed)
+    if not name.strip() or len(name) > LONGEST_NAME:
+        raise ConfigError("tracking.experiment", repr(name), f"a name of at most {LONGEST_NAME} characters")
+
+
+def _is_sqlite(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(16) in (b"", b"SQLite format 3\0")

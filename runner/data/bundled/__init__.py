@@ -1,0 +1,1 @@
+"""The data sets that scikit-learn brings with it, a file each."""

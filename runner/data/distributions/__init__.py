@@ -1,0 +1,1 @@
+"""Samples drawn from a distribution, a file each."""

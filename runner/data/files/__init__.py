@@ -1,0 +1,1 @@
+"""Samples read from a file, a file each format."""

@@ -1,0 +1,1 @@
+"""Targets: what y is for a sample, a file each."""

@@ -1,0 +1,92 @@
+"""How well each backend has learnt, an epoch at a time: loss and accuracy, in training and on what is held out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from runner.arrays import Array, in_dtype
+from runner.assemble import Setup
+from runner.backends.base import Backend, Step
+
+AT_ONCE = 500
+"""Held-out samples that are looked at at once."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A loss and the part of the predictions that name the right class; None where there are no classes."""
+
+    loss: float
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The scores of every backend in the epoch that ended with ``step``.
+
+    ``train`` is gathered while the parameters move: the mean over the steps. ``held_out`` is that of the parameters
+    at the epoch's end, in evaluation mode, and the loss of all these samples as one batch; empty where none are.
+    """
+
+    step: int
+    train: Mapping[str, Scores]
+    held_out: Mapping[str, Scores]
+
+
+@dataclass
+class _Sums:
+    """Losses, their weights, and hits."""
+
+    loss: float = 0.0
+    weight: float = 0.0
+    hits: float = 0.0
+    named: int = 0
+
+    def add(self, loss: float, weight: float, hits: Array | None) -> None:
+        self.loss, self.weight = self.loss + weight * loss, self.weight + weight
+        if hits is not None:
+            self.hits, self.named = self.hits + float(hits.sum()), self.named + hits.size
+
+    def scores(self, averaged: bool) -> Scores:
+        accuracy = self.hits / self.named if self.named else None
+        return Scores(self.loss / self.weight if averaged else self.loss, accuracy)
+
+
+@dataclass
+class Evaluation:
+    """Gathers scores over one run's epochs; a run without classes and without held-out samples has none."""
+
+    setup: Setup
+    _train: dict[str, _Sums] = field(default_factory=dict)
+
+    def take(self, y: Array, steps: Mapping[str, Step]) -> None:
+        """Takes in a training step."""
+        for name, step in steps.items():
+            sums = self._train.setdefault(name, _Sums())
+            sums.add(float(step.loss), 1.0, self.setup.problem.loss.hits(np.asarray(step.prediction), y))
+
+    def at_end_of(self, step: int, backends: Mapping[str, Backend]) -> Epoch | None:
+        """The scores, if an epoch ends with ``step`` and there are any."""
+        if (step + 1) % self.setup.problem.steps_per_epoch:
+            return None
+        train = {name: sums.scores(averaged=True) for name, sums in self._train.items()}
+        self._train = {}
+        if self.setup.held_out is None and all(scores.accuracy is None for scores in train.values()):
+            return None
+        return Epoch(step, train, {name: s for name, b in backends.items() for s in self._held_out(b)})
+
+    def _held_out(self, backend: Backend) -> Iterator[Scores]:
+        if self.setup.held_out is None:
+            return
+        x, y, loss = self.setup.held_out.x, self.setup.held_out.y, self.setup.problem.loss
+        sums = _Sums()
+        for start in range(0, len(x), AT_ONCE):
+            rows = slice(start, start + AT_ONCE)
+            there, wanted = in_dtype(x[rows], self.setup.dtype), in_dtype(y[rows], self.setup.dtype)
+            step = backend.step(there, wanted, draws={}, training=False)
+            hits = loss.hits(np.asarray(step.prediction), wanted)
+            sums.add(float(step.loss), float(len(there)) if loss.averages else 1.0, hits)
+        yield sums.scores(averaged=loss.averages)

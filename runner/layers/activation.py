@@ -1,0 +1,30 @@
+"""What the passes of elementwise activations share: buffers, and delta times a slope."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from runner.arrays import Array
+from runner.layers.base import Buffers
+
+
+class ElementwisePass(ABC):
+    """z, a and delta of one shape; a subclass gives a and the slope da/dz, and dz = delta times the slope."""
+
+    def __init__(self, buffers: Buffers) -> None:
+        self.a = buffers.empty(buffers.input_shape)
+        self.slope = buffers.empty(buffers.input_shape)
+        self.dz = buffers.empty(buffers.input_shape)
+
+    @abstractmethod
+    def forward(self, z: Array) -> Array:
+        """Writes ``a`` and returns it."""
+
+    @abstractmethod
+    def slopes(self) -> Array:
+        """Writes ``slope``, the derivative at the last z, and returns it."""
+
+    def backward(self, delta: Array) -> Array:
+        return np.multiply(delta, self.slopes(), out=self.dz)

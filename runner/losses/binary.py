@@ -1,0 +1,34 @@
+"""What losses of two classes share: targets from 0 to 1, and the side of the boundary as the class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from runner.arrays import Array, Shape
+from runner.errors import ConfigError
+from runner.losses.reduction import Reduced
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binary(Reduced):
+    """Each output tells of two classes, whose targets are 0 and 1 or a probability."""
+
+    boundary: ClassVar[float]
+    """A prediction above it names class 1."""
+
+    def fits(self, output_shape: Shape, y: Array) -> None:
+        super().fits(output_shape, y)
+        refuse_outside(y, 1.0, "numbers from 0 to 1")
+
+    def hits(self, prediction: Array, y: Array) -> Array:
+        return np.equal(np.greater(prediction, self.boundary), np.greater(y, 0.5))
+
+
+def refuse_outside(y: Array, high: float, allowed: str) -> None:
+    """Raises ConfigError where a target is not from 0 to ``high``."""
+    outside = np.argwhere(~((y >= 0) & (y <= high)))
+    if len(outside):
+        raise ConfigError("target", f"{y[tuple(outside[0])]:g} in sample {outside[0][0]}", allowed)
