@@ -17,7 +17,8 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError, YAMLError
 
 from runner.catalog import Catalog
-from runner.config import Config, complaint
+from runner.complaints import complaint
+from runner.config import Config
 from runner.errors import ConfigError, choices, one_line
 from runner.paths import CONF
 

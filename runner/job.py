@@ -16,9 +16,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from runner import stopping
 from runner.config import current_catalog, resolved
-from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, ConfigError, RunError, one_line
+from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, ConfigError, RunError
 from runner.records.files import write_json, write_text
 from runner.shell import shell_line
+from runner.user_code import told
 
 if TYPE_CHECKING:
     from runner.assemble import Setup
@@ -62,7 +63,7 @@ def job(cfg: DictConfig) -> float | None:
         _leave(folder, {**status, **found}, in_sweep)
         raise KeyboardInterrupt(found["message"]) from stop
     except (Exception, SystemExit) as error:  # a fault, told in one line; its traceback goes to a file
-        found = {"status": NOT_FINISHED, "message": f"{one_line(repr(error))} ({_log_traceback(folder)})"}
+        found = {"status": NOT_FINISHED, "message": f"{told(error)} ({_log_traceback(folder)})"}
     _leave(folder, {**status, **found}, in_sweep)
     value: float | None = found.get("roundings")
     return value

@@ -15,9 +15,9 @@ import numpy as np
 from runner.arrays import BFLOAT16, DTYPES, WIDE, Array, eps, in_dtype
 from runner.backends.base import Backend, BackendChoice, FormError, Problem, State, Step, check_repeats, views
 from runner.backends.training import Training
-from runner.backends.user_code import file_of, load_function, told
 from runner.errors import ConfigError, choices
 from runner.network import Network
+from runner.user_code import file_of, load_function, told
 
 LAYOUTS = ("torch", "in_out")
 

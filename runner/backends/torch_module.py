@@ -15,11 +15,11 @@ import numpy as np
 from runner.arrays import Array, Shape
 from runner.backends.base import Backend, BackendChoice, FormError, Problem, Step, check_repeats
 from runner.backends.torch import TorchBackend
-from runner.backends.user_code import file_of, load_function, told
 from runner.errors import ConfigError, choices
 from runner.layers.base import Parameter
 from runner.layers.opaque import Opaque
 from runner.network import Network, Place
+from runner.user_code import file_of, load_function, told
 
 if TYPE_CHECKING:
     import torch

@@ -14,12 +14,12 @@ from typing import Any
 
 from runner.assemble import Setup
 from runner.backends.function import Function
-from runner.backends.user_code import told
 from runner.commands.grades import Grade, TensorGrade, dumped, failed
 from runner.commands.own_function import assemble_unwritten
 from runner.comparison.summary import RunVerdict
 from runner.errors import ConfigError, one_line
 from runner.records.files import write_text
+from runner.user_code import told
 
 LARGEST_FILE = 64 * 2**20
 """Bytes of any file that a submission writes, and of all that it prints."""

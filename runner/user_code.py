@@ -21,20 +21,34 @@ def load_function(key: str, path: str) -> Callable[..., Any]:
     Raises:
         ConfigError: There is no such file, module or function, or importing it fails; told with its own line.
     """
-    place, _, name = path.rpartition(":")
+    return _load(key, path, "function")
+
+
+def load_class(key: str, path: str) -> Any:
+    """What ``FILE.py:NAME``, ``PACKAGE.MODULE:NAME`` or ``PACKAGE.MODULE.NAME`` names.
+
+    Raises:
+        ConfigError: There is no such file, module or name, or importing it fails; told with its own line.
+    """
+    return _load(key, path, "class")
+
+
+def _load(key: str, path: str, kind: str) -> Any:
+    place, _, name = path.rpartition(":" if ":" in path or kind == "function" else ".")
     if not place or not name.isidentifier():
-        raise ConfigError(key, path, "FILE.py:FUNCTION or MODULE:FUNCTION")
+        raise ConfigError(key, path, f"FILE.py:{kind.upper()} or MODULE:{kind.upper()}")
     try:
         module = _load_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
     except FileNotFoundError as error:
         raise ConfigError(key, f"{path} ({error.strerror}: {error.filename})", "a file that can be read") from error
     except (Exception, SystemExit) as error:  # a user's module may raise anything when it is imported
         raise ConfigError(key, f"{path}, which raised {told(error)}", "a module that can be imported") from error
-    function = getattr(module, name, None)
-    if not callable(function):
-        names = [n for n, value in vars(module).items() if callable(value) and not n.startswith("_")]
-        raise ConfigError(key, path, f"a function of {place}: {choices(names, name)}")
-    return function  # type: ignore[no-any-return]
+    found = getattr(module, name, None)
+    if not callable(found):
+        own = {n: v for n, v in vars(module).items() if getattr(v, "__module__", "") == module.__name__}
+        names = [n for n, v in own.items() if not n.startswith("_") and isinstance(v, type) == (kind == "class")]
+        raise ConfigError(key, path, f"a {kind} of {place}: {choices(names, name)}")
+    return found
 
 
 def file_of(path: str) -> list[Path]:
@@ -45,9 +59,10 @@ def file_of(path: str) -> list[Path]:
 
 def told(error: BaseException) -> str:
     """The error in one line, with the innermost line of code that is not this program's own."""
-    ours = Path(__file__).parents[1]
+    ours = Path(__file__).parent
     frames = traceback.extract_tb(error.__traceback__)
     own = [f for f in frames if not f.filename.startswith("<") and ours not in Path(f.filename).parents]
+    own = [f for f in own if "importlib" not in Path(f.filename).parts]
     users = [f for f in own if "site-packages" not in f.filename and "lib/python" not in f.filename] or own
     where = f" ({Path(users[-1].filename).name}, line {users[-1].lineno}: {users[-1].line})" if users else ""
     if isinstance(error, SyntaxError) and error.filename is not None:
