@@ -1,8 +1,9 @@
-"""`python -m benchmarks`: prints the table, and writes it to outputs/bench as JSON."""
+"""`python -m benchmarks [TABLE ...]`: prints the tables, and writes them to outputs/bench as JSON."""
 
 from __future__ import annotations
 
 import json
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 from threadpoolctl import threadpool_limits
 
+from benchmarks.layers import layer_steps
 from benchmarks.steps import training_steps
 from benchmarks.timing import ROUNDS, Ratio, pin
 from benchmarks.verdict import against_gradcheck, judged_steps
@@ -21,10 +23,13 @@ FOLDER = Path("outputs/bench")
 
 def main() -> None:
     """One core, one thread; every row is a ratio of two things measured in turn."""
+    chosen = sys.argv[1:]
+    if set(chosen) - set(TABLES):
+        sys.exit(f"benchmarks: got {' '.join(chosen)}; allowed: {', '.join(TABLES)}")
     pin()
     torch.set_num_threads(1)
     with threadpool_limits(1):
-        tables = {"training_step": _training(), "judged_step": _judged(), "gradcheck": _gradcheck()}
+        tables = {name: table() for name, table in TABLES.items() if not chosen or name in chosen}
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
     text = json.dumps({"environment": environment(1, []), **tables}, indent=2)
@@ -67,10 +72,25 @@ def _gradcheck() -> list[dict[str, Any]]:
     return rows
 
 
+def _layers() -> list[dict[str, Any]]:
+    rows = []
+    print("\neach layer's forward and backward, float32, one core, one thread: scratch's time over torch's\n")
+    print(
+        f"{'layer':<22}{'small':>9}{'10 to 90 %':>17}{'large':>9}{'10 to 90 %':>17}{'torch, small':>15}{'torch, large':>15}"
+    )
+    for row in layer_steps():
+        times = "".join(f"{seconds * 1e6:>12.1f} us" for seconds in row.seconds_torch)
+        print(f"{row.layer:<22}{_figures(row.small)}{_figures(row.large)}{times}", flush=True)
+        rows.append(asdict(row))
+    return rows
+
+
 def _figures(r: Ratio) -> str:
     spread = f"{r.low:.2f} to {r.high:.2f}"
     return f"{r.median:>9.2f}{spread:>17}"
 
+
+TABLES = {"training_step": _training, "judged_step": _judged, "gradcheck": _gradcheck, "layers": _layers}
 
 if __name__ == "__main__":
     main()

@@ -55,6 +55,8 @@ class ScratchLinear:
     y = x W^T + b;  dW = delta^T x;  db = the sum of delta over the batch;  dx = delta W.
 
     Axes between batch and in count as samples.
+
+    Derived in docs/derivations/linear.md.
     """
 
     def __init__(self, buffers: Buffers) -> None:

@@ -22,6 +22,8 @@ class Chain:
     """The passes f_1 ... f_n of a list of layers, one after the other.
 
     y = f_n(... f_1(x));  dx = what f_1 hands back of what f_2 hands back ... of what f_n makes of delta.
+
+    Derived in docs/derivations/sequential.md.
     """
 
     def __init__(self, places: Places, buffers: Buffers) -> None:

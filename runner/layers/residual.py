@@ -109,6 +109,8 @@ class ScratchResidual:
     """x and dx (*replicas, batch, *sample), y and delta of the output's shape.
 
     y = f(x) + s(x);  dx = df + ds, df and ds being what f and s hand back of delta.
+
+    Derived in docs/derivations/residual.md.
     """
 
     def __init__(self, f: Chain, shortcut: Chain | None, buffers: Buffers, layer: Residual) -> None:

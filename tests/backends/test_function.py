@@ -10,8 +10,8 @@ import pytest
 
 from runner.arrays import DTYPES
 from runner.backends.function import Function
-from runner.user_code import load_function, told
 from runner.errors import ConfigError
+from runner.user_code import load_function, told
 from tests.helpers import first_of, make_setup, run
 from tests.own.right import NAMES
 

@@ -7,26 +7,32 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import runner
+from tests.backends.alone import digests
 from tests.helpers import copied, make_setup, same_bits
 
 PACKAGES = ("torch", "jax", "autograd", "tensorflow", "tinygrad", "mxnet", "paddle", "theano", "aesara", "casadi")
+BLOCKED = (*PACKAGES, "scipy.optimize")
 ROOT = Path(runner.__file__).parent
 
-PROGRAM = """
+BLOCKER = """
 import json, sys
 
 class Blocker:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in BLOCKED:
+        if any(f"{name}.".startswith(f"{blocked}.") for blocked in BLOCKED):
             raise ImportError(f"{name} is blocked")
 
 BLOCKED = set(json.loads(sys.argv[1]))
 sys.meta_path.insert(0, Blocker())
+"""
+
+PROGRAM = """
 try:
     import torch
 except ImportError:
@@ -43,19 +49,35 @@ for _ in range(3):
     step = backend.step(setup.x, setup.y, draws={})
     found.append({name: value.tobytes().hex() for name, value in step.gradients.items()})
     backend.update()
-loaded = sorted(BLOCKED & {name.partition(".")[0] for name in sys.modules})
+loaded = sorted(BLOCKED & set(sys.modules))
 print(json.dumps({"gradients": found, "loaded": loaded}))
 """
 
+ALONE = """
+from tests.backends.alone import digests
+print(json.dumps({"digests": digests(), "loaded": sorted(BLOCKED & set(sys.modules))}))
+"""
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_scratch_gives_the_same_gradients_where_torch_cannot_be_imported(dtype: str) -> None:
-    command = [sys.executable, "-c", PROGRAM, json.dumps(PACKAGES), dtype]
+
+def where_blocked(program: str, *arguments: str) -> Any:
+    """What the program prints where no autograd package can be imported."""
+    command = [sys.executable, "-c", BLOCKER + program, json.dumps(BLOCKED), *arguments]
     threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=ROOT.parent, capture_output=True, text=True, check=False, env=threads)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["loaded"] == []
+    return found
+
+
+def test_every_layer_loss_and_optimizer_works_without_them() -> None:
+    with np.errstate(all="ignore"):
+        assert where_blocked(ALONE)["digests"] == digests()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_scratch_gives_the_same_gradients_where_torch_cannot_be_imported(dtype: str) -> None:
+    found = where_blocked(PROGRAM, dtype)
     setup = make_setup("backend=[scratch,torch]", "data.samples=6", f"dtype={dtype}")
     backend = setup.backends["scratch"].make("scratch", setup.problem, setup.dtype)
     backend.load(setup.initial)
@@ -81,7 +103,7 @@ def lines_that_import(node: ast.AST) -> list[int]:
     return [line for child in ast.iter_child_nodes(node) for line in lines_that_import(child)]
 
 
-FOLDERS = ("layers", "losses", "optimizers", "comparison")
+FOLDERS = ("layers", "losses", "optimizers", "schedules", "clipping", "data", "architectures", "comparison")
 OVER_TORCH = "torch_noise.py"
 """Lays noise over torch's own operations: taken only for a network that torch alone computes."""
 
