@@ -75,9 +75,8 @@ def _gradcheck() -> list[dict[str, Any]]:
 def _layers() -> list[dict[str, Any]]:
     rows = []
     print("\neach layer's forward and backward, float32, one core, one thread: scratch's time over torch's\n")
-    print(
-        f"{'layer':<22}{'small':>9}{'10 to 90 %':>17}{'large':>9}{'10 to 90 %':>17}{'torch, small':>15}{'torch, large':>15}"
-    )
+    spread, torchs = f"{'10 to 90 %':>17}", f"{'torch, small':>15}{'torch, large':>15}"
+    print(f"{'layer':<22}{'small':>9}{spread}{'large':>9}{spread}{torchs}")
     for row in layer_steps():
         times = "".join(f"{seconds * 1e6:>12.1f} us" for seconds in row.seconds_torch)
         print(f"{row.layer:<22}{_figures(row.small)}{_figures(row.large)}{times}", flush=True)

@@ -43,7 +43,7 @@ class Net:
         """Initial parameters, x (batch, in) and y (batch, out)."""
         rng = generator(1, Stream.DATA)
         x, y = rng.random((self.batch, self.sizes[0])), rng.random((self.batch, self.sizes[-1]))
-        drawn = TorchDefault().draw(problem.network, generator(1, Stream.INIT))
+        drawn = TorchDefault().draw(problem.network, 1)
         return State({name: v.astype(dtype) for name, v in drawn.items()}), x.astype(dtype), y.astype(dtype)
 
 

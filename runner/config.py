@@ -160,7 +160,7 @@ def build(node: object, key: str, kind: type[T]) -> T:
 
 
 def _locate(path: str, key: str, kind: type[T]) -> type[T]:
-    cls = load_class(key, path)
+    cls: type[T] = load_class(key, path)
     if not (isinstance(cls, type) and issubclass(cls, kind) and is_dataclass(cls)):
         raise ConfigError(key, path, f"MODULE.CLASS or FILE.py:CLASS of a {kind.__name__} class, a dataclass")
     return cls

@@ -71,7 +71,8 @@ class Silent:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run leaves: its verdict, the first and last recorded losses, and the parameters that it ended with.
+    """What a run leaves: its verdict, the first and last recorded losses, and the parameters and
+    running averages that it ended with.
 
     ``distances`` are those of the last parameters, where no record has them; ``drift`` is each backend's over the
     whole run. Both are empty with lockstep. ``case`` is that of the first mismatch, ``epoch`` the last that was
@@ -139,7 +140,8 @@ def run_experiment(setup: Setup, recorder: Recorder) -> Outcome:
             if ended is not None:
                 epoch = ended
                 recorder.write_epoch(ended)
-        final = {name: np.array(value) for name, value in reference.state().parameters.items()}
+        last = reference.state()
+        final = {name: np.array(value) for name, value in (*last.parameters.items(), *last.buffers.items())}
         distances = drift.measure(updates)
     return Outcome(verdict, losses, final, distances, drift.partings(), case, epoch)
 

@@ -21,7 +21,8 @@ def load_function(key: str, path: str) -> Callable[..., Any]:
     Raises:
         ConfigError: There is no such file, module or function, or importing it fails; told with its own line.
     """
-    return _load(key, path, "function")
+    function: Callable[..., Any] = _load(key, path, "function")
+    return function
 
 
 def load_class(key: str, path: str) -> Any:

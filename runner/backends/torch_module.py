@@ -42,6 +42,14 @@ class AnyModule(BackendChoice):
 
     def fits(self, network: Network) -> None:
         self.matched(network)
+        if network.masks:
+            words = "a network without dropout: a module of one's own draws its own masks"
+            raise ConfigError("", f"a module for a network with {next(iter(network.masks))}", words)
+        held, ours = [tuple(b.shape) for _, b in self.module().named_buffers()], network.buffers
+        if ours and held != [value.shape for value in ours.values()]:
+            raise ConfigError(
+                "", f"a module with buffers of shapes {held}", f"those of {', '.join(ours)}, in their order"
+            )
 
     def needs_layers(self) -> bool:
         return False
@@ -105,7 +113,9 @@ class AnyModule(BackendChoice):
         return pairs
 
     def make(self, name: str, problem: Problem, dtype: np.dtype[Any]) -> Backend:
-        return TorchModuleBackend(name, problem, dtype, self.module(), self.matched(problem.network))
+        module, names = self.module(), self.matched(problem.network)
+        names |= dict(zip((name for name, _ in module.named_buffers()), problem.network.buffers, strict=False))
+        return TorchModuleBackend(name, problem, dtype, module, names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,17 +171,20 @@ class TorchModuleBackend(TorchBackend):
         Raises:
             FormError: The module raises, its prediction has the wrong shape, or it gives other bits the second time.
         """
-        found = self._step(x, y)
+        before = {name: value.copy() for name, value in self._buffers.items()}
+        found = self._step(x, y, training)
         if not self._called:
             kept = Step(found.loss.copy(), found.prediction.copy(), {n: g.copy() for n, g in found.gradients.items()})
-            found = self._step(x, y)
+            for name, value in self._buffers.items():
+                value[...] = before[name]
+            found = self._step(x, y, training)
             check_repeats(self.name, kept, found)
             self._called = True
         return found
 
-    def _step(self, x: Array, y: Array) -> Step:
+    def _step(self, x: Array, y: Array, training: bool) -> Step:
         try:
-            return super().step(x, y, draws={})
+            return super().step(x, y, draws={}, training=training)
         except FormError:
             raise
         except (Exception, SystemExit) as error:  # the user's own code may raise anything: it is told with its line

@@ -69,8 +69,9 @@ class TorchTraining:
             for kind, number in scalars.items():
                 mine[kind] = torch.tensor(number)
             for key, value in own.items():
-                if key.endswith(f".{name}"):
-                    mine[key.removesuffix(f".{name}")] = to_torch(value, p.dtype)
+                kind, _, parameter = key.partition(".")
+                if parameter == name:
+                    mine[kind] = to_torch(value, p.dtype)
 
 
 class _Scheduler:

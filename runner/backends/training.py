@@ -88,8 +88,7 @@ class Training:
             self._cycle.load(state)
         own = {key: value for key, value in state.items() if not key.startswith(SCHEDULE)}
         kinds = {key: value for key, value in own.items() if not value.ndim and "." not in key}
-        first = next(iter(self._shapes))
-        for kind in [key.removesuffix(f".{first}") for key in own if key.endswith(f".{first}")]:
+        for kind in {key.partition(".")[0] for key in own if "." in key}:
             kinds[kind] = np.concatenate([own[f"{kind}.{name}"].ravel() for name in self._shapes])
         self._updater.load(kinds)
 

@@ -100,7 +100,8 @@ class Point:
 
         With ``-shift`` it is the point opposite.
         """
-        x = moved_inputs(self.x, k, shift, zeros) if inputs or zeros else self.x
+        counts = self.x.dtype.kind in "iu"  # a token has no neighbour
+        x = moved_inputs(self.x, k, shift, zeros) if (inputs or zeros) and not counts else self.x
         parameters = moved_parameters(self.parameters, k, keep_zeros, shift, self._sizes_of_zeros())
         return replace(self, x=x).at(parameters)
 

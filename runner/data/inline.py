@@ -17,42 +17,63 @@ from runner.errors import ConfigError
 
 @dataclass(frozen=True, kw_only=True)
 class Inline(Data):
-    """x, a list of samples, each a list of features; y, a list of as many targets, or null.
+    """x, a list of samples, each a list of features, or lists in it; y, a list of as many targets, or null.
 
-    A target is a list of numbers, or all of them are whole numbers, the classes.
+    With ``tokens``, x are whole numbers. A target is a list of numbers, or all of them are whole numbers, the classes.
     """
 
     x: list[Any]
     y: list[Any] | None
+    tokens: bool
 
     def check(self) -> None:
         super().check()
-        _table("x", self.x)
-        if self.y is not None and len(_targets(self.y)) != len(self.x):
+        inputs = _table("x", self.x)
+        if self.tokens and not _are_whole(self.x):
+            raise ConfigError("x", "numbers that are no whole ones", "whole numbers from 0, as data.tokens is true")
+        if self.y is not None and len(_targets(self.y)) != len(inputs):
             raise ConfigError("y", f"{len(self.y)} rows", f"as many rows as data.x has, {len(self.x)}")
 
     def load(self, seed: int, columns: Sequence[str]) -> Parts:
         refuse_columns(columns)
-        samples = Samples(_table("x", self.x), None if self.y is None else _targets(self.y))
-        return split(samples, self.held_out, seed)
+        x = _table("x", self.x)
+        x = x.astype(np.int64) if self.tokens else x
+        return split(Samples(x, None if self.y is None else _targets(self.y)), self.held_out, seed)
 
 
 def _targets(rows: list[Any]) -> Array:
-    if rows and all(type(row) is int and 0 <= row < 2**63 for row in rows):
-        return np.array(rows, dtype=np.int64)
-    return _table("y", rows)
+    whole = rows and _are_whole(rows) and not isinstance(rows[0], list)
+    return np.array(rows, dtype=np.int64) if whole else _table("y", rows)
+
+
+def _are_whole(value: object) -> bool:
+    """Whether it is a whole number from 0, or all in it are."""
+    return all(map(_are_whole, value)) if isinstance(value, list) else type(value) is int and 0 <= value < 2**63
 
 
 def _table(key: str, rows: list[Any]) -> Array:
     for row in rows:
-        if not isinstance(row, list) or not all(type(value) in (int, float) for value in row):
+        if not isinstance(row, list) or not _is_numbers(row):
             raise ConfigError(key, row, "a list of samples, each a list of numbers")
-    widths = sorted({len(row) for row in rows})
-    if len(widths) != 1 or widths[0] == 0:
-        raise ConfigError(
-            key, f"rows of {widths} numbers", "at least one row, and as many numbers in each, at least one"
-        )
+    shapes = sorted({_shape(row) for row in rows}, key=str)
+    if len(shapes) != 1 or shapes[0] is None or 0 in shapes[0]:
+        widths = sorted({len(row) for row in rows})
+        allowed = "at least one row, and as many numbers in each, at least one"
+        raise ConfigError(key, f"rows of {widths} numbers", allowed)
     table = np.array(rows, dtype=np.float64)
     if not np.isfinite(table).all():
         raise ConfigError(key, table[~np.isfinite(table)][0], "finite numbers")
     return table
+
+
+def _is_numbers(value: object) -> bool:
+    return all(map(_is_numbers, value)) if isinstance(value, list) else type(value) in (int, float)
+
+
+def _shape(value: object) -> tuple[int, ...] | None:
+    """The shape of nested lists; None where they are ragged."""
+    if not isinstance(value, list):
+        return ()
+    shapes = {_shape(item) for item in value}
+    inner = shapes.pop() if len(shapes) == 1 else () if not shapes else None
+    return None if inner is None else (len(value), *inner)

@@ -9,10 +9,11 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from runner.arrays import Array
+from runner.arrays import BFLOAT16, Array
 from runner.errors import ConfigError, choices
 from runner.init.base import Init
 from runner.network import Network
@@ -22,31 +23,49 @@ WRONG_VALUES = (ValueError, TypeError, EOFError, OverflowError, RecursionError)
 MALFORMED = (*WRONG_VALUES, SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error)
 """What a file that is not what its name says makes its reader raise."""
 
-FORMATS = (".json", ".npz", ".safetensors")
+OF_TORCH = (".pt", ".pth")
+SAFETENSORS: dict[str, np.dtype[Any]] = {
+    **{f"F{bits}": np.dtype(f"<f{bits // 8}") for bits in (16, 32, 64)},
+    **{f"{kind}{bits}": np.dtype(f"<{kind.lower()}{bits // 8}") for kind in "IU" for bits in (8, 16, 32, 64)},
+    "BF16": BFLOAT16,
+}
+FORMATS = (".json", ".npz", ".safetensors", *OF_TORCH)
 
 
 @dataclass(frozen=True, kw_only=True)
 class File(Init):
-    """``path``: a .safetensors, .npz or .json file with one array under each parameter's name and of its shape.
+    """``path``: a file of FORMATS with one array under each parameter's name and of its shape; in .pt, a state_dict.
 
-    A path that begins with ``package:`` lies in the program's own package.
+    The buffers begin as their layers have it where the file holds none of them; else it must hold all. A path that
+    begins with ``package:`` lies in the program's own package.
     """
 
     path: str
 
-    def draw(self, network: Network, rng: np.random.Generator) -> dict[str, Array]:
+    def draw(self, network: Network, seed: int) -> dict[str, Array]:
         arrays = read_arrays("path", resolve_path(self.path))
-        specs = network.parameters
-        for name in arrays.keys() - specs.keys():
-            raise ConfigError(
-                "path", f"{self.path} with an array {name}", f"the network's parameters, {choices(specs, name)}"
-            )
-        for name, p in specs.items():
+        shapes, buffers = {name: p.shape for name, p in network.parameters.items()}, network.buffers
+        for name in sorted(arrays.keys() - shapes.keys() - buffers.keys()):
+            known = f"the network's own, {choices([*shapes, *buffers], name)}"
+            raise ConfigError("path", f"{self.path} with an array {name}", known)
+        if arrays.keys() & buffers.keys():
+            shapes |= {name: value.shape for name, value in buffers.items()}
+        for name, shape in shapes.items():
             if name not in arrays:
-                raise ConfigError("path", f"{self.path} without {name}", f"an array of shape {p.shape} under that name")
-            if arrays[name].shape != p.shape:
-                raise ConfigError("path", f"{self.path} with {name} of shape {arrays[name].shape}", f"shape {p.shape}")
-        return {name: arrays[name] for name in specs}
+                raise ConfigError("path", f"{self.path} without {name}", f"an array of shape {shape} under that name")
+            if arrays[name].shape != shape:
+                raise ConfigError("path", f"{self.path} with {name} of shape {arrays[name].shape}", f"shape {shape}")
+        return {name: self._as(name, arrays[name], buffers.get(name)) for name in shapes}
+
+    def _as(self, name: str, value: Array, buffer: Array | None) -> Array:
+        """``value``, as whole numbers where the buffer that it replaces holds such."""
+        if buffer is None or buffer.dtype.kind not in "iu":
+            return value
+        with np.errstate(invalid="ignore"):  # beyond all integers
+            whole = value.astype(buffer.dtype)
+        if not np.array_equal(whole, value):
+            raise ConfigError("path", f"{self.path} with {value.ravel()[0]} in {name}", "whole numbers")
+        return whole
 
 
 def read_arrays(key: str, path: Path) -> dict[str, Array]:
@@ -63,9 +82,11 @@ def read_arrays(key: str, path: Path) -> dict[str, Array]:
     except OSError as error:
         raise ConfigError(key, f"{path} ({error.strerror or error})", "a file that can be read") from error
     except MALFORMED as error:
-        raise ConfigError(
-            key, f"{path} ({error})", f"a well-formed {path.suffix} file of numbers under names"
-        ) from error
+        words = f"a well-formed {path.suffix} file of numbers under names"
+        words += ", as by torch.save(model.state_dict(), PATH)" if path.suffix in OF_TORCH else ""
+        raise ConfigError(key, f"{path} ({error})", words) from error
+    except MemoryError as error:
+        raise ConfigError(key, f"{path}, whose arrays need too much memory", "arrays that fit into memory") from error
     for name, value in arrays.items():
         if not np.isfinite(value).all():
             raise ConfigError(key, f"{path} with {value[~np.isfinite(value)][0]} in {name}", "finite numbers")
@@ -76,9 +97,10 @@ def _numbers(value: object) -> Array:
     if _has_bool(value):
         raise ValueError("true or false among the numbers")
     array = np.asarray(value)
-    if array.dtype.kind not in "fiu":
+    if array.dtype.kind not in "fiu" and array.dtype != BFLOAT16:
         raise ValueError(f"values of type {array.dtype}, not numbers")
-    return array.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a signalling NaN is refused where its name is known
+        return array.astype(np.float64)
 
 
 def _has_bool(value: object) -> bool:
@@ -92,6 +114,10 @@ def _read(path: Path) -> Mapping[str, object]:
             return dict(archive) if isinstance(archive, np.lib.npyio.NpzFile) else {}
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
+    if path.suffix in OF_TORCH:
+        from runner.init.state_dict import read_state_dict
+
+        return read_state_dict(path)
     found = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(found, dict):
         raise ValueError("not an object of names and numbers")
@@ -99,12 +125,18 @@ def _read(path: Path) -> Mapping[str, object]:
 
 
 def _read_safetensors(path: Path) -> Mapping[str, object]:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
+    """By the library's own parser; its reader for NumPy does not know bfloat16."""
+    from safetensors import SafetensorError, deserialize
 
-    if path.is_dir():
-        raise IsADirectoryError(21, "Is a directory")
     try:
-        return dict(load_file(path))
+        found = dict(deserialize(path.read_bytes()))  # type: ignore[no-untyped-call]
     except SafetensorError as error:
         raise ValueError(str(error)) from error
+    return {name: _tensor(name, part) for name, part in found.items()}
+
+
+def _tensor(name: str, part: Mapping[str, Any]) -> Array:
+    dtype = SAFETENSORS.get(part["dtype"])
+    if dtype is None:
+        raise ValueError(f"values of type {part['dtype']} in {name}, not numbers that are read")
+    return np.frombuffer(part["data"], dtype).reshape(part["shape"])

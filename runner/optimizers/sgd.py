@@ -64,8 +64,8 @@ class ScratchSGD(Descent):
     g <- -g if maximize;  g <- g + weight_decay p;  b <- g at the first step;
     b <- momentum b + (1 - dampening) g after it;  d = b;  d = g + momentum b if nesterov;  p <- p - lr d.
 
-    Where momentum is 0 there is no b, and d is g. In 16 bits the learning rate is rounded to the dtype, as torch has it,
-    and the rest computed in float32 and rounded once. (Torch does the same, but for the last elements of a tensor,
+    Where momentum is 0 there is no b, and d is g. In 16 bits the learning rate is rounded to the dtype, as torch has
+    it, and the rest computed in float32 and rounded once. (Torch does the same, but for the last elements of a tensor,
     short of a vector register: it rounds their product too.)
 
     Derived in docs/derivations/sgd.md.

@@ -144,7 +144,7 @@ def _number(value: float) -> str:
 
 
 def copy_parameters(path: Path, first: Mapping[str, Array], last: Mapping[str, Array]) -> None:
-    """parameters.safetensors: ``first/<parameter>`` and ``last/<parameter>``."""
+    """parameters.safetensors: ``first/<name>`` and ``last/<name>`` of every parameter and running average."""
     from safetensors.numpy import save_file
 
     arrays = {f"first/{name}": np.ascontiguousarray(value) for name, value in first.items()}

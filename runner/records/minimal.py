@@ -10,11 +10,13 @@ from zipfile import ZipFile
 import numpy as np
 import yaml
 
-from runner.arrays import DTYPES, Array, is_narrow
+from runner.arrays import Array, in_dtype, is_narrow
 from runner.assemble import Setup, assemble
 from runner.backends.base import FormError
 from runner.catalog import Catalog
+from runner.comparison.sides import HIGH
 from runner.compose import compose_config
+from runner.data.base import Stream, generator
 from runner.errors import ConfigError
 from runner.experiment import Outcome, batches
 from runner.paths import CONF
@@ -116,15 +118,16 @@ def _replayed(setup: Setup, place: Path) -> str:
 
 def _gradients(setup: Setup) -> Mapping[str, Array]:
     """What each side gives in float64 at the last step, under ``<backend>/<parameter>``."""
-    sides = {name: choice.make(name, setup.problem, DTYPES["float64"]) for name, choice in setup.backends.items()}
+    sides = {name: choice.make(name, setup.problem, HIGH) for name, choice in setup.backends.items()}
     reference, state, found = list(sides.values())[-1], setup.initial, dict[str, Array]()
+    network, rng = setup.problem.network, generator(setup.seed, Stream.MASKS)
     with np.errstate(all="ignore"):
         for x, y in batches(setup):
-            found = {}
+            found, draws = {}, network.draw(rng, len(x))
             for name, side in sides.items():
                 side.load(state)
                 try:
-                    step = side.step(x.astype(np.float64), y.astype(np.float64), draws={})
+                    step = side.step(in_dtype(x, HIGH), in_dtype(y, HIGH), draws=draws)
                 except FormError:
                     continue
                 found |= {f"{name}/{parameter}": np.array(value) for parameter, value in step.gradients.items()}

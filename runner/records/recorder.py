@@ -133,7 +133,8 @@ class RunRecorder:
         folder, verdict = self._identity.folder, outcome.verdict
         self._keep(outcome.distances)
         self._close_files()
-        copy_parameters(folder / "parameters.safetensors", self._setup.initial.parameters, outcome.final)
+        initial = self._setup.initial
+        copy_parameters(folder / "parameters.safetensors", {**initial.parameters, **initial.buffers}, outcome.final)
         found = {"minimal": None if minimal is None else asdict(minimal)}
         write_json(folder / "verdict.json", verdict_document(outcome, list(self._setup.backends)) | found)
         self._mlflow.log(_verdict_metrics(verdict) | growth_metrics(outcome.drift), 0)

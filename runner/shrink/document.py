@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -32,6 +32,8 @@ def experiment(setup: Setup, parameters: str) -> dict[str, Any]:
     problem = setup.problem
     loss, loss_keys = _choice("loss", problem.loss)
     optimizer, optimizer_keys = _choice("optimizer", problem.optimizer)
+    moved = {"schedule": problem.schedule, "clip": problem.clip}
+    extra = {group: _choice(group, made) for group, made in moved.items() if made is not None}
     chosen: dict[str, Any] = {
         "data": "inline",
         "target": "given",
@@ -39,21 +41,24 @@ def experiment(setup: Setup, parameters: str) -> dict[str, Any]:
         "init": "file",
         "loss": loss,
         "optimizer": optimizer,
+        **{group: name for group, (name, _) in extra.items()},
         "backend": [],
     }
     return {
         "defaults": [{f"override /{group}": name} for group, name in chosen.items()],
         "lr": problem.lr,
+        "seed": setup.seed,
         "epochs": setup.epochs,
         "batch_size": setup.batch_size,
         "dtype": setup.dtype.name,
         "lockstep": setup.lockstep,
         "threads": problem.threads,
-        "data": {"x": _numbers(setup.x), "y": _numbers(setup.y)},
+        "data": {"x": _numbers(setup.x), "y": _numbers(setup.y), "tokens": setup.x.dtype.kind in "iu"},
         "architecture": {"layers": _layers(setup)},
         "init": {"path": parameters},
         **({"loss": loss_keys} if loss_keys else {}),
         **({"optimizer": optimizer_keys} if optimizer_keys else {}),
+        **{group: keys for group, (_, keys) in extra.items() if keys},
         "backend": {name: _node(choice) for name, choice in setup.backends.items()},
         "verdict": {"every": setup.verdict_every},
         "record": {"every": setup.record_every, "gradients": setup.record_gradients, "published": None},
@@ -63,8 +68,8 @@ def experiment(setup: Setup, parameters: str) -> dict[str, Any]:
 
 def own_layers(setup: Setup) -> dict[str, dict[str, Any]]:
     """A choice for each kind of layer that is not the program's own, under its name."""
-    layers = [place.layer for place in setup.problem.network.places if place.layer.derived]
-    own = [layer for layer in layers if _name("layer", layer) is None]
+    layers = [layer for place in setup.problem.network.places for layer in _with_inner(place.layer)]
+    own = [layer for layer in layers if layer.derived and _name("layer", layer) is None]
     return {_layer_name(layer): _node(layer) for layer in own}
 
 
@@ -73,8 +78,20 @@ def _layers(setup: Setup) -> list[dict[str, Any]]:
     network = setup.problem.network
     if not network.derived:
         return [{"layer": "linear", "out": 1} for _ in range(2 if len(network.parameters) == 2 else 1)]
-    nodes = [{"layer": _layer_name(place.layer), **_keys(place.layer)} for place in network.places]
-    return [{key: value for key, value in node.items() if (key, value) != ("name", None)} for node in nodes]
+    return [_layer(place.layer) for place in network.places]
+
+
+def _layer(layer: Layer) -> dict[str, Any]:
+    node = {"layer": _layer_name(layer), **_keys(layer)}
+    return {key: value for key, value in node.items() if (key, value) != ("name", None)}
+
+
+def _with_inner(layer: Layer) -> Iterator[Layer]:
+    """The layer, and all that lie in its lists."""
+    yield layer
+    for name in layer.nested:
+        for inner in getattr(layer, name) or []:
+            yield from _with_inner(inner)
 
 
 def _layer_name(layer: Layer) -> str:
@@ -104,6 +121,8 @@ def _node(made: Any) -> dict[str, Any]:
 
 def _keys(made: Any) -> dict[str, Any]:
     keys = {f.name: getattr(made, f.name) for f in fields(made)}
+    for name in made.nested if isinstance(made, Layer) else ():
+        keys[name] = keys[name] and [_layer(inner) for inner in keys[name]]
     if not all(map(_is_plain, keys.values())):
         raise NotWritableError
     return keys
@@ -117,7 +136,11 @@ def _is_plain(value: object) -> bool:
     return value is None or type(value) in (str, int, float, bool)
 
 
-def _numbers(values: Array) -> list[list[float]]:
-    """The shortest decimals that give back the same numbers of their dtype."""
+def _numbers(values: Array) -> list[Any]:
+    """Nested lists of whole numbers, or of the shortest decimals that give back the same numbers of their dtype."""
+    if values.ndim > 1:
+        return [_numbers(row) for row in values]
+    if values.dtype.kind in "iu":
+        return [int(v) for v in values]
     kind = values.dtype.type
-    return [[short if kind(short := float(str(v))) == v else float(v) for v in row] for row in values]
+    return [short if kind(short := float(str(v))) == v else float(v) for v in values]

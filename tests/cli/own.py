@@ -50,6 +50,7 @@ class Breaking(ScratchBackend):
 DATA = """\
 # Seven samples; the sixth has a negative first feature.
 _target_: runner.data.inline.Inline
+tokens: false
 held_out: 0.0
 x: [[0.1, 0.9], [0.2, 0.8], [0.3, 0.7], [0.4, 0.6], [0.5, 0.5], [-0.6, 0.4], [0.7, 0.3]]
 y: [[0.5], [0.4], [0.3], [0.2], [0.1], [0.0], [-0.1]]

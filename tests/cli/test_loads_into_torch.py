@@ -1,4 +1,4 @@
-"""A run's last parameters are the equal torch.nn.Module's state_dict, and with them it predicts what the run predicts."""
+"""A run's last parameters are a state_dict of the equal torch.nn.Module, which then predicts what the run predicts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .process import run
 COMMON = ["dtype=float64", "data.samples=12", "batch_size=4", "epochs=2", "lr=0.01", "record.gradients=false"]
 IMAGES = [
     "data=shapes",
-    "data.size=6",
+    "data.size=8",
     "target=given",
     "loss=cross_entropy",
     "architecture=sequential",
@@ -44,7 +44,7 @@ class Images(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.input_layer, self.norm = nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3)
-        self.hidden_layer_2 = nn.Linear(48, 4)
+        self.hidden_layer_2 = nn.Linear(108, 4)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         z: torch.Tensor = self.hidden_layer_2(torch.relu(self.norm(self.input_layer(x))).flatten(1))

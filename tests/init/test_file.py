@@ -33,10 +33,16 @@ def write_safetensors(path: Path, arrays: Arrays) -> None:
     save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, path)
 
 
+def write_state_dict(path: Path, arrays: Arrays) -> None:
+    torch.save({name: torch.tensor(value) for name, value in arrays.items()}, path)
+
+
 WRITERS: dict[str, Callable[[Path, Arrays], None]] = {
     "json": write_json,
     "npz": write_npz,
     "safetensors": write_safetensors,
+    "pt": write_state_dict,
+    "pth": write_state_dict,
 }
 every_format = pytest.mark.parametrize("suffix", WRITERS)
 
@@ -177,9 +183,9 @@ def test_numbers_beyond_the_runs_dtype_are_refused(tmp_path: Path) -> None:
 
 
 def test_another_kind_of_file_is_refused_with_the_kinds_that_are_read(tmp_path: Path) -> None:
-    path = tmp_path / "parameters.pt"
-    torch.save({}, path)
-    assert ".safetensors" in refused(path)
+    path = tmp_path / "parameters.onnx"
+    path.write_bytes(b"")
+    assert ".safetensors, .pt, .pth" in refused(path)
 
 
 def test_json_of_numbers_beyond_any_float_or_of_endless_nesting_is_refused(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 
 from runner.arrays import Array
 from runner.comparison.mistakes.base import Alteration, AtLoss, Passage
+from runner.losses.mse import MeanOfSquaredErrors
+from runner.losses.sse import SumOfSquaredErrors
 
 OF_LOSS = ""
 """The right formula is the loss's own."""
@@ -68,7 +70,11 @@ def _broadcast(passage: Passage) -> tuple[Array, Array]:
 
 
 def _if_one_output(change: AtLoss) -> AtLoss:
-    return lambda passage, loss, delta: change(passage, loss, delta) if delta.shape[1:] == (1,) else (loss, delta)
+    def changed(passage: Passage, loss: Array, delta: Array) -> tuple[Array, Array]:
+        fits = delta.shape[1:] == (1,) and passage.y.shape == delta.shape
+        return change(passage, loss, delta) if fits else (loss, delta)
+
+    return changed
 
 
 def _elements(passage: Passage) -> int:
@@ -81,6 +87,7 @@ LOSSES = (
         "the factor 2 of the squared error's derivative is left out",
         _gradient(lambda passage, delta: delta / 2),
     ),
+    AtTheLoss("loss_gradient_halved", "the gradient of the loss is halved", _gradient(lambda p, delta: delta / 2)),
     AtTheLoss("loss_gradient_doubled", "the gradient of the loss is doubled", _gradient(lambda p, delta: delta * 2)),
     AtTheLoss(
         "loss_sign",
@@ -222,8 +229,14 @@ OVER_ELEMENTS = ("mean_over_elements", "mean_over_elements_for_sum", "sum_over_e
 
 
 def losses(passage: Passage) -> Iterator[Alteration]:
-    """Each mistake at the loss; with one output, those over samples and outputs are those over the batch."""
+    """Each mistake at the loss; with one output, those over samples and outputs are those over the batch.
+
+    The factor 2 is that of a squared error; elsewhere a halved gradient is just that.
+    """
+    squared = isinstance(passage.problem.loss, SumOfSquaredErrors | MeanOfSquaredErrors)
     for wrong in LOSSES:
         if wrong.name in OVER_ELEMENTS and _elements(passage) == passage.batch:
+            continue
+        if wrong.name == ("loss_gradient_halved" if squared else "missing_factor_2"):
             continue
         yield Alteration(wrong.name, wrong.sentence, wrong.formula or passage.problem.loss.formula, loss=wrong.change)
