@@ -17,7 +17,7 @@ from runner.comparison.results import Comparison
 from runner.comparison.summary import RunVerdict
 from runner.comparison.verdict import Judge
 from runner.data.base import Stream, generator
-from runner.evaluation import Epoch, Evaluation
+from runner.evaluation import AT_ONCE, Epoch, Evaluation
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,8 @@ def run_experiment(setup: Setup, recorder: Recorder) -> Outcome:
             if ended is not None:
                 epoch = ended
                 recorder.write_epoch(ended)
+        if not verdict.diverged:
+            _judge_evaluation(setup, judge, verdict, backends)
         last = reference.state()
         final = {name: np.array(value) for name, value in (*last.parameters.items(), *last.buffers.items())}
         distances = drift.measure(updates)
@@ -195,6 +197,19 @@ def _judge_update(
     comparisons = judge.compare_updates({name: backend.state() for name, backend in backends.items()})
     verdict.add_update(step, comparisons)
     recorder.write_update(step, comparisons)
+
+
+def _judge_evaluation(setup: Setup, judge: Judge, verdict: RunVerdict, backends: Mapping[str, Backend]) -> None:
+    """Where evaluation is another computation than training, it is judged once, at the end, on what is held out."""
+    network = setup.problem.network
+    if setup.held_out is None or not setup.lockstep or not (network.buffers or network.masks):
+        return
+    x, y = (in_dtype(v[:AT_ONCE], setup.dtype) for v in (setup.held_out.x, setup.held_out.y))
+    given = Given(list(backends.values())[-1].state(), x, y, training=False)
+    steps = {name: backend.step(x, y, draws={}, training=False) for name, backend in backends.items()}
+    for comparison in judge.compare(given, steps, judged=True):
+        finding = "; ".join(filter(None, ["in evaluation mode, on what is held out", comparison.finding]))
+        verdict.take(setup.steps, replace(comparison, finding=finding))
 
 
 def _follow(backends: Mapping[str, Backend], reference: Backend) -> None:

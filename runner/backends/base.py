@@ -56,12 +56,16 @@ class State:
 
 @dataclass(frozen=True)
 class Given:
-    """What a step is given: the state it starts from, x (batch, *sample), y (batch, *out), and its random numbers."""
+    """What a step is given: the state it starts from, x (batch, *sample), y (batch, *out), and its random numbers.
+
+    ``training`` is False in evaluation mode.
+    """
 
     state: State
     x: Array
     y: Array
     draws: Mapping[str, Array] = field(default_factory=dict)
+    training: bool = True
 
 
 @dataclass(frozen=True)

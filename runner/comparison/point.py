@@ -46,6 +46,7 @@ class Point:
     optimizer: Mapping[str, Array] = field(default_factory=dict)
     updates: bool = False
     after: bool = False
+    training: bool = True
     _known: dict[str, Array] = field(default_factory=dict)
     _updated: dict[str, Array | FormError] = field(default_factory=dict)
 
@@ -198,7 +199,7 @@ class Point:
     def _evaluate(self, backend: Backend) -> Array:
         with np.errstate(all="ignore"):
             backend.load(State(self.parameters, self.buffers, self.optimizer))
-            step = backend.step(self.x, self.y, draws=self.draws)
+            step = backend.step(self.x, self.y, draws=self.draws, training=self.training)
             return self._update(backend) if self.after else self.layout.flat(backend.name, step)
 
     def _update(self, backend: Backend) -> Array:

@@ -92,16 +92,17 @@ class RunVerdict:
             self.diverged = self.diverged or c.verdict == "diverged"
             if c.verdict == "agree" and c.finding:
                 self.findings[c.finding] = self.findings.get(c.finding, step)
-            self._take(step, c)
+            self.take(step, c)
 
     def add_update(self, step: int, comparisons: list[Comparison]) -> None:
         """Takes in what was found after the update that follows a judged step."""
         for c in comparisons:
             _add_tensors(self.updates, c)
             self.diverged = self.diverged or c.verdict == "diverged"
-            self._take(step, c)
+            self.take(step, c)
 
-    def _take(self, step: int, c: Comparison) -> None:
+    def take(self, step: int, c: Comparison) -> None:
+        """Takes in a verdict, and where it disagrees, and nothing else."""
         if c.verdict is not None and SEVERITY.index(c.verdict) > SEVERITY.index(self.verdict):
             self.verdict, self.first = c.verdict, _disagreement(step, c)
 

@@ -119,11 +119,14 @@ class Judge:
         parameters, buffers, optimizer = (_in_high(v) for v in (state.parameters, state.buffers, state.optimizer))
         x, y = in_dtype(given.x, HIGH), in_dtype(given.y, HIGH)
         layout = self.layout(len(given.x))
-        return Point(self.sides, layout, parameters, x, y, HIGH.name, buffers, given.draws, optimizer, self.updates)
+        updates = self.updates and given.training
+        point = Point(self.sides, layout, parameters, x, y, HIGH.name, buffers, given.draws, optimizer, updates)
+        return replace(point, training=given.training)
 
     def _explain(self, name: str, logic: Judged) -> Explanation | None:
         """The first mismatch of each backend is explained; the later ones are hardly others."""
-        if logic.verdict != "mismatch" or name in self._explained:
+        in_evaluation = logic.point is not None and not logic.point.training
+        if logic.verdict != "mismatch" or name in self._explained or in_evaluation:
             return None
         self._explained.add(name)
         return explain(name, logic, self._previous)

@@ -119,6 +119,7 @@ FILES = [
     Bad(["record.published=package:published/published.json", NARROW], "record.published", "(3, 2)"),
 ]
 
+UNIFORM = "runner.data.distributions.uniform.Uniform"
 OWN = {
     "tab": ("samples:\n\t- 1\n", "", "tab.yaml"),
     "unclosed": ("samples: [1, 2\n", "", "unclosed.yaml"),
@@ -130,7 +131,7 @@ OWN = {
     "nowhere": ("_target_: nowhere.X\n", "data._target_", "nowhere"),
     "layer": ("_target_: runner.layers.tanh.Tanh\nname: null\n", "data._target_", "Data"),
     "unknown": ("defaults: [uniform]\nsamplez: 3\n", "data.samplez", "did you mean samples?"),
-    "missing": ("_target_: runner.data.distributions.uniform.Uniform\nheld_out: 0.0\nsamples: 3\n", "data.features", "no default"),
+    "missing": (f"_target_: {UNIFORM}\nheld_out: 0.0\nsamples: 3\n", "data.features", "no default"),
     "default": ("defaults:\n  - /data: nothing\n", "data", "nothing"),
 }
 CONFIG_DIR = [

@@ -36,6 +36,7 @@ SETUPS = [
     ["backend=[torch]", "architecture.activation=relu", SQUARE, *BATCH],
     ["backend=[torch]", *PAIRS],
     ["backend=[torch]", "loss=mse", *PAIRS],
+    ["backend=[torch]", "loss=huber", SQUARE, *BATCH],
 ]
 NAMES = [line.split("`")[1] for line in table() if line.startswith("| `")]
 OF_TWO_STEPS = {fault.cause for fault in FAULTS if fault.step == 1}
