@@ -13,6 +13,9 @@ from runner.arrays import Array, Shape
 from runner.backends.base import FormError, State, Step
 from runner.network import Network
 
+PARAMETER = "update/"
+"""Before the name of a parameter where what it is after an update is meant."""
+
 BLOCK = 2**14
 """Numbers that are worked on at once: a few arrays of so many stay in the cache of a core."""
 
@@ -128,7 +131,7 @@ class StateLayout(Layout):
 def named(state: State) -> dict[str, Array]:
     """All that a state holds, under the names that its tensors are shown by."""
     return {
-        **{f"update/{name}": value for name, value in state.parameters.items()},
+        **{f"{PARAMETER}{name}": value for name, value in state.parameters.items()},
         **{f"buffers/{name}": value for name, value in state.buffers.items()},
         **{f"optimizer/{name}": value for name, value in state.optimizer.items()},
     }

@@ -14,6 +14,7 @@ from runner.assemble import Setup
 from runner.comparison.drift import Distance
 from runner.comparison.results import Comparison
 from runner.comparison.summary import RunVerdict
+from runner.comparison.tensors import PARAMETER
 from runner.evaluation import Epoch
 from runner.experiment import Outcome, Record, is_recorded
 from runner.records.console import Console
@@ -86,7 +87,6 @@ class RunRecorder:
             write_text(copy, file.read_text(encoding="utf-8"))
         backends = list(setup.backends)
         self._table = DeviationsTable(folder / "deviations.parquet")
-        self._updates = DeviationsTable(folder / "updates.parquet")
         if not setup.lockstep:
             self._drift = DriftTable(folder / "drift.parquet")
         if setup.record_gradients:
@@ -112,12 +112,16 @@ class RunRecorder:
         self._mlflow.log(_metrics(record), record.step)
 
     def write_update(self, step: int, comparisons: Sequence[Comparison]) -> None:
-        assert self._updates is not None
+        """Kept where the backends carry more than their parameters."""
+        if all(name.startswith(PARAMETER) for name in comparisons[0].layout.names):
+            return
+        if self._updates is None:
+            self._updates = DeviationsTable(self._identity.folder / "updates.parquet")
         for comparison in comparisons:
             self._updates.add(step, comparison)
         if comparisons[0].logic is not None:
             worst = float(np.fmax.reduce([c.precision.roundings.max() for c in comparisons]))
-            self._mlflow.log({"deviation/roundings/update": worst}, step)
+            self._mlflow.log({"update/roundings": worst}, step)
 
     def write_epoch(self, epoch: Epoch) -> None:
         metrics = {}

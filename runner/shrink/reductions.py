@@ -25,7 +25,8 @@ FINEST = 16
 def of_steps(setup: Setup, steps: Sequence[tuple[Array, Array]]) -> Setup:
     """The run of these batches, all of one size but the last, which may be shorter."""
     x, y = (np.concatenate(arrays) for arrays in zip(*steps, strict=True))
-    return replace(setup, x=x, y=y, held_out=None, batch_size=len(steps[0][0]), epochs=1)
+    problem = replace(setup.problem, steps_per_epoch=len(steps), steps=len(steps))
+    return replace(setup, problem=problem, x=x, y=y, held_out=None, batch_size=len(steps[0][0]), epochs=1)
 
 
 def fewer_steps(setup: Setup) -> Iterator[Setup]:
