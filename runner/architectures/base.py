@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from runner.arrays import Shape
+from runner.errors import ConfigError, choices
+
+Node = dict[str, Any]
+"""A layer as it could be written in the configuration: {layer: NAME, ...its keys}."""
+
+Nodes = list[tuple[str, Node]]
+"""Layers, each with the key, relative to ``architecture``, that it comes from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +27,7 @@ class Architecture(ABC):
         """Raises ConfigError, its key relative to ``architecture``, where a value is out of range."""
 
     @abstractmethod
-    def make_layers(self, input_shape: Shape) -> list[tuple[str, dict[str, Any]]]:
+    def make_layers(self, input_shape: Shape) -> Nodes:
         """The list that stands where ``layers`` is null, each with the key that it comes from.
 
         ``input_shape`` is that of one sample.
@@ -30,3 +38,39 @@ class Architecture(ABC):
         if self.layers is None:
             return list(self.make_layers(input_shape))
         return [(f"layers.{i}", layer) for i, layer in enumerate(self.layers)]
+
+
+def check_counts(**values: int | Sequence[int]) -> None:
+    """Raises ConfigError where a number, or one of a list, is below 1."""
+    for name, value in values.items():
+        counts = {name: value} if isinstance(value, int) else {f"{name}.{i}": v for i, v in enumerate(value)}
+        for key, count in counts.items():
+            if count < 1:
+                raise ConfigError(key, count, "a whole number from 1")
+
+
+def check_not_empty(**values: Sequence[int]) -> None:
+    """Raises ConfigError where a list is empty."""
+    for name, value in values.items():
+        if not value:
+            raise ConfigError(name, "an empty list", "at least one number")
+
+
+def check_choice(key: str, got: str, allowed: Sequence[str]) -> None:
+    """Raises ConfigError where a word is none of those allowed."""
+    if got not in allowed:
+        raise ConfigError(key, got, choices(allowed, got))
+
+
+def linear_layers(key: str, widths: Sequence[int], activation: str) -> Nodes:
+    """A linear layer of each width, from the list ``key``, with the ``activation`` after each."""
+    nodes: Nodes = []
+    for i, width in enumerate(widths):
+        nodes.append((f"{key}.{i}", {"layer": "linear", "out": width}))
+        nodes.append(("activation", {"layer": activation}))
+    return nodes
+
+
+def rows_of(input_shape: Shape) -> list[Node]:
+    """What makes a sequence of an image (channels, height, width): its rows, channel after channel."""
+    return [{"layer": "flatten", "start_dim": 1, "end_dim": -2}] if len(input_shape) == 3 else []

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from runner.architectures.base import Architecture
+from runner.architectures.base import Architecture, Nodes, check_counts, linear_layers
 from runner.arrays import Shape
-from runner.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,14 +17,7 @@ class MLP(Architecture):
     out: int
 
     def check(self) -> None:
-        for i, width in enumerate([*self.hidden, self.out]):
-            if width < 1:
-                key = "out" if i == len(self.hidden) else f"hidden.{i}"
-                raise ConfigError(key, width, "a whole number from 1")
+        check_counts(hidden=self.hidden, out=self.out)
 
-    def make_layers(self, input_shape: Shape) -> list[tuple[str, dict[str, Any]]]:
-        layers: list[tuple[str, dict[str, Any]]] = []
-        for i, width in enumerate(self.hidden):
-            layers.append((f"hidden.{i}", {"layer": "linear", "out": width}))
-            layers.append(("activation", {"layer": self.activation}))
-        return [*layers, ("out", {"layer": "linear", "out": self.out})]
+    def make_layers(self, input_shape: Shape) -> Nodes:
+        return [*linear_layers("hidden", self.hidden, self.activation), ("out", {"layer": "linear", "out": self.out})]

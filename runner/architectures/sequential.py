@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from runner.architectures.base import Architecture
+from runner.architectures.base import Architecture, Nodes
 from runner.arrays import Shape
 from runner.errors import ConfigError
 
@@ -14,5 +13,5 @@ from runner.errors import ConfigError
 class Sequential(Architecture):
     """``layers`` must be given."""
 
-    def make_layers(self, input_shape: Shape) -> list[tuple[str, dict[str, Any]]]:
+    def make_layers(self, input_shape: Shape) -> Nodes:
         raise ConfigError("layers", "null", "a list of layers, each {layer: NAME, ...}")

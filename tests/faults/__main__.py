@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from tests.faults.command_line import Seen, groups, sweep
-from tests.faults.library import FAULTS, LOSSY
+from tests.faults.library import EVERY, FAULTS, LOSSY
 
 
 def main() -> int:
@@ -20,10 +20,10 @@ def main() -> int:
         return run_all()
     import torch
 
-    from tests.faults.document import RIGHT, document, line_of
+    from tests.faults.document import document, line_of
 
     torch.set_num_threads(1)
-    lines = {fault.name: line_of(fault)[0] for fault in [*FAULTS, *LOSSY, *RIGHT]}
+    lines = {fault.name: line_of(fault)[0] for fault in EVERY}
     path.write_text(document(lines), encoding="utf-8")
     return 0
 

@@ -12,13 +12,17 @@ import numpy as np
 from runner.arrays import Array, Shape
 from runner.backends.base import Backend, BackendChoice, Problem, Step
 from runner.backends.scratch import ScratchBackend
-from runner.layers.base import Buffers, Layer, Parameter, Pass
+from runner.layers.base import Buffers, Layer, Mask, Parameter, Pass
 from runner.layers.linear import ScratchLinear
+from runner.layers.narrow import pass_of
 from runner.losses.base import Loss, LossPass
+from runner.losses.narrow import loss_pass
 from runner.network import Network, Place
 
 if TYPE_CHECKING:
     import torch
+
+MakeLossPass = Callable[[Shape, Callable[[Shape], Array], int], LossPass]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +56,7 @@ class Site:
     y: Array
     delta: Array
     dx: Array
-    own: Pass
+    own: Any
 
     @property
     def linear(self) -> ScratchLinear:
@@ -89,7 +93,7 @@ class WrongBackward(Altered):
         return problem
 
     def _around(self, layer: Layer) -> Callable[[Buffers], Pass]:
-        return lambda buffers: _Around(layer.scratch(buffers), self.spoil)
+        return lambda buffers: _Around(pass_of(layer, buffers), self.spoil)
 
     @abstractmethod
     def spoil(self, t: Site) -> Array:
@@ -111,7 +115,7 @@ class WrongLoss(Altered):
     """A loss with another value, another gradient, or both."""
 
     def alter(self, problem: Problem) -> Problem:
-        return with_loss(problem, lambda shape, empty: _LossAround(problem.loss.scratch(shape, empty), self))
+        return with_loss(problem, lambda *given: _LossAround(loss_pass(problem.loss, *given), self))
 
     def value(self, t: AtLoss) -> Array:
         """The loss."""
@@ -179,11 +183,19 @@ class OtherPass(Layer):
     right: Layer
     make_pass: Callable[[Buffers], Pass]
 
+    in_narrow: ClassVar[bool] = True
+
     def output_shape(self, input_shape: Shape) -> Shape:
         return self.right.output_shape(input_shape)
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         return self.right.parameters(input_shape)
+
+    def buffers(self, input_shape: Shape) -> dict[str, Array]:
+        return self.right.buffers(input_shape)
+
+    def masks(self, input_shape: Shape) -> dict[str, Mask]:
+        return self.right.masks(input_shape)
 
     def scratch(self, buffers: Buffers) -> Pass:
         return self.make_pass(buffers)
@@ -200,10 +212,15 @@ class OtherLoss(Loss):
     """A loss with another NumPy pass in place of its own."""
 
     right: Loss
-    make_pass: Callable[[Shape, Callable[[Shape], Array]], LossPass]
+    make_pass: MakeLossPass
 
-    def scratch(self, shape: Shape, empty: Callable[[Shape], Array]) -> LossPass:
-        return self.make_pass(shape, empty)
+    in_narrow: ClassVar[bool] = True
+
+    def fits(self, output_shape: Shape, y: Array) -> None:
+        self.right.fits(output_shape, y)
+
+    def scratch(self, shape: Shape, empty: Callable[[Shape], Array], replicas: int = 0) -> LossPass:
+        return self.make_pass(shape, empty, replicas)
 
     def torch(self, prediction: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return self.right.torch(prediction, y)
@@ -226,5 +243,5 @@ def with_places(problem: Problem, places: Sequence[Place]) -> Problem:
     return replace(problem, network=Network(tuple(places)))
 
 
-def with_loss(problem: Problem, make_pass: Callable[[Shape, Callable[[Shape], Array]], LossPass]) -> Problem:
+def with_loss(problem: Problem, make_pass: MakeLossPass) -> Problem:
     return replace(problem, loss=OtherLoss(right=problem.loss, make_pass=make_pass))

@@ -10,15 +10,12 @@ import numpy as np
 
 from runner.comparison.constants import LIMIT
 from runner.experiment import Outcome
-from tests.faults.fault import Fault
-from tests.faults.library import FAULTS, LOSSY, UNKNOWN
+from tests.faults.fault import UNKNOWN, Fault
+from tests.faults.library import FAULTS, LOSSY, RIGHT
 from tests.faults.others import objections
-from tests.helpers import kept, make_setup
+from tests.faults.setups import setup_of
+from tests.helpers import kept
 
-RIGHT = [
-    Fault("scratch", "the project's own layers", "", "", ("batch_size=5", "data.samples=5"), 0, "agree"),
-    Fault("other_order", "sums taken from their other end", "", "", ("batch_size=5", "data.samples=5"), 0, "agree"),
-]
 COLUMNS = ["fault", "what is wrong", "verdict", "roundings", "cause"]
 OTHERS = ["`allclose`", "`assert_close`", "`gradcheck`", "relative error"]
 
@@ -47,7 +44,9 @@ Each is a backend in `tests/faults/`, to be chosen by its name:
 - **relative error**: abs(a - n) / max(abs(a), abs(n)) of the worst element, a the fault's gradient and n autograd's,
   both in float64, against 1e-7.
 
-*wrong* is what such a check objects to, *right* what it lets pass.
+*wrong* is what such a check objects to, *right* what it lets pass. The other checks are asked about the gradients: of
+a fault in a running average, an optimizer, a schedule or a clipping, which the verdict finds in what is carried to the
+next step, they say *right*.
 """
 
 
@@ -71,12 +70,18 @@ class Line:
 
 def line_of(fault: Fault) -> tuple[Line, Outcome]:
     """Runs a fault in float32 with seed 1."""
-    setup = make_setup(*fault.on())
+    setup = setup_of(fault)
     outcome, recorder = kept(setup)
     found = objections(setup, recorder.records[fault.step].steps, fault.step)
     others = tuple("wrong" if objects else "right" for objects in astuple(found))
-    verdict, roundings = outcome.verdict.verdict, _decade(outcome.verdict.worst("logic_roundings"))
+    verdict, roundings = outcome.verdict.verdict, _decade(_worst(outcome))
     return Line(fault.name, fault.sentence, verdict, roundings, _cause(outcome, fault), others), outcome
+
+
+def _worst(outcome: Outcome) -> float:
+    """The worst roundings of the logic, of the steps and of the updates after them."""
+    summaries = [*outcome.verdict.tensors.values(), *outcome.verdict.updates.values()]
+    return float(np.nanmax([t.logic_roundings for t in summaries]))
 
 
 def _cause(outcome: Outcome, fault: Fault) -> str:
@@ -106,10 +111,14 @@ def read(text: str) -> dict[str, Line]:
 def document(lines: Mapping[str, Line]) -> str:
     """The whole text, from a line of every fault."""
     parts = [HEAD, "## In short", _short(lines), "## Wrong formulas"]
-    for family, faults in groupby(FAULTS, key=lambda fault: fault.family):
+    for family, faults in groupby(sorted(FAULTS, key=_family), key=_family):
         parts += [f"### {family}", _table(lines, list(faults))]
     parts += ["## Right formulas in lossy arithmetic", _table(lines, LOSSY), "## Right ones", _table(lines, RIGHT)]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _family(fault: Fault) -> str:
+    return fault.family
 
 
 def _table(lines: Mapping[str, Line], faults: Sequence[Fault]) -> str:
@@ -128,11 +137,13 @@ def _short(lines: Mapping[str, Line]) -> str:
     for i, name in enumerate(OTHERS):
         objecting.append((name, [sum(line.others[i] == "wrong" for line in kind) for kind in kinds]))
     table += [f"| {name} | {' | '.join(map(str, counts))} |" for name, counts in objecting]
-    listed = [fault for fault in FAULTS if fault.cause != UNKNOWN]
+    listed = [fault for fault in FAULTS if fault.cause not in ("", UNKNOWN)]
+    unlisted = [fault for fault in FAULTS if fault.cause == UNKNOWN]
     named = sum(fault.cause in lines[fault.name].cause.split(", ") for fault in listed)
-    silent = sum(lines[fault.name].cause == UNKNOWN for fault in FAULTS if fault.cause == UNKNOWN)
+    silent = sum(lines[fault.name].cause == UNKNOWN for fault in unlisted)
     said = [
         f"The cause is named for {named} of the {len(listed)} faults that are a named mistake, or several of them at",
-        f"once; for {silent} of the {len(FAULTS) - len(listed)} that are none, no cause is named, not even in part.",
+        f"once; for {silent} of the {len(unlisted)} that are none, no cause is named, not even in part. The other",
+        f"{len(FAULTS) - len(listed) - len(unlisted)} begin after the gradients, where no cause is looked for.",
     ]
     return "\n".join(["How many of them each objects to:", "", *table, "", *said])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runner.experiment import Outcome
 from tests.helpers import first_of
+
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,8 @@ class Fault:
         name: Its name, which is that of its file in ``conf/backend``.
         sentence: What is wrong.
         tensor: The first tensor that is wrong, in the order of computation.
-        cause: The named mistake that must be among the causes; "unknown" where it is on no list.
+        cause: The named mistake that must be among the causes; "unknown" where it is on no list; empty where none is
+            looked for: of what is imprecise, and of what comes after the gradients.
         overrides: The configuration under which it shows.
         step: The first step that is wrong.
         verdict: The verdict.
@@ -45,4 +48,9 @@ def assert_is_found(fault: Fault, outcome: Outcome) -> None:
     assert (first.backend, first.reference) == (fault.name, "torch")
     assert first.roundings > 30
     assert first.value != first.reference_value
-    assert not outcome.verdict.tensors[fault.tensor].ok
+    assert not {**outcome.verdict.tensors, **outcome.verdict.updates}[fault.tensor].ok
+
+
+def family(name: str, *faults: Fault) -> list[Fault]:
+    """The faults of the module of that name."""
+    return [replace(fault, family=name) for fault in faults]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from tests.faults.fault import Fault
+from tests.faults.fault import UNKNOWN, Fault, family
+from tests.faults.library_layers import LAYERS
+from tests.faults.library_right import VARIANTS
+from tests.faults.library_training import TRAINING
 
 W1, W2, W3 = "input_layer.weight", "hidden_layer_1.weight", "hidden_layer_2.weight"
 B1, B2, B3 = "input_layer.bias", "hidden_layer_1.bias", "hidden_layer_2.bias"
-LOSS, PREDICTION, UNKNOWN = "loss", "prediction", "unknown"
+LOSS, PREDICTION = "loss", "prediction"
 BATCH = ("batch_size=5", "data.samples=5")
 TANH, RELU = ("architecture.activation=tanh",), ("architecture.activation=relu", *BATCH)
 NARROW = ("architecture.hidden=[5,4]",)
@@ -20,12 +21,8 @@ LARGE = ("data.high=3", *BATCH)
 SIGMOID_OUT = "architecture=sequential", "architecture.layers=[{layer: linear, out: 1}, {layer: sigmoid}]"
 
 
-def _family(name: str, *faults: Fault) -> list[Fault]:
-    return [replace(fault, family=name) for fault in faults]
-
-
-FAULTS = [
-    *_family(
+PERCEPTRON = [
+    *family(
         "activation",
         Fault("missing_slope", "sigmoid's slope is left out", W2, "slope_missing"),
         Fault("slope_at_activation", "f'(a) in place of f'(z)", W2, "slope_at_activation"),
@@ -48,7 +45,7 @@ FAULTS = [
         Fault("relu_as_absolute", "the slope of |z| in place of max(z, 0)'s", W2, UNKNOWN, RELU),
         Fault("relu_times_activation", "a in place of 1 where a > 0", W2, "activation_for_slope", RELU),
     ),
-    *_family(
+    *family(
         "linear",
         Fault("transposed_gradient", "dW of the square layer transposed", W2, "weight_gradient_transposed"),
         Fault("reshaped_gradient", "x^T delta reshaped where it should be transposed", W2, UNKNOWN, NARROW),
@@ -70,7 +67,7 @@ FAULTS = [
         Fault("bias_over_outputs", "db summed over the wrong axis (batch = outputs)", B2, UNKNOWN, SQUARE),
         Fault("bias_from_weight_gradient", "db = dW summed over its inputs", B3, UNKNOWN),
     ),
-    *_family(
+    *family(
         "backward",
         Fault("transposed_weight", "delta W^T in place of delta W, where W is square", W1, "weight_transposed"),
         Fault("updated_too_early", "W is updated before delta goes through it", W2, "weight_updated_too_early"),
@@ -84,7 +81,7 @@ FAULTS = [
         Fault("delta_over_inputs", "delta W divided by the number of inputs", W2, UNKNOWN),
         Fault("dropped_units", "dropout on the way back alone", W2, UNKNOWN),
     ),
-    *_family(
+    *family(
         "loss",
         Fault("missing_factor", "dp = r in place of 2 r", W3, "missing_factor_2"),
         Fault("wrong_sign", "dp = 2 (y - p)", W3, "loss_sign"),
@@ -103,7 +100,7 @@ FAULTS = [
         Fault("loss_broadcast", "p (batch,) less y (batch, 1), in L and dp", LOSS, "loss_broadcast", BATCH),
         Fault("broadcast_in_gradient", "p (batch, 1) less y (batch,), its mean in dp", W3, UNKNOWN, BATCH),
     ),
-    *_family(
+    *family(
         "batch",
         Fault("last_sample_dropped", "the last sample gives no gradient", W3, "last_sample_dropped", BATCH),
         Fault("last_sample_alone", "gradients overwritten in place of added", W3, "last_sample_alone", BATCH),
@@ -119,7 +116,7 @@ FAULTS = [
         Fault("weight_mean", "dW is the mean over the batch", W3, "weight_mean", BATCH),
         Fault("weight_of_sums", "dW = the outer product of the sums", W3, UNKNOWN, BATCH),
     ),
-    *_family(
+    *family(
         "whole",
         Fault("clipped_by_norm", "scaled to a norm of 0.5", W3, "clipped_by_norm", LARGE),
         Fault("clipped_as_torch", "the same with torch's norm + 1e-6", W3, "clipped_by_norm", LARGE),
@@ -141,7 +138,7 @@ FAULTS = [
         Fault("rows_rolled", "every row one too late", W2, UNKNOWN),
         Fault("mean_removed", "the mean over the inputs is taken off", W3, UNKNOWN),
     ),
-    *_family(
+    *family(
         "optimizer",
         Fault("stale_weights", "delta goes through the first step's weights", W2, "weight_stale", step=1),
         Fault("accumulated", "not set to 0 before a step", W3, "gradients_accumulated", step=1),
@@ -152,7 +149,7 @@ FAULTS = [
         Fault("adam_update", "g / (|g| + 1e-8)", W3, UNKNOWN),
         Fault("after_update", "g at the parameters after the update", W3, UNKNOWN),
     ),
-    *_family(
+    *family(
         "forward",
         Fault("activation_missing", "the last sigmoid is left out", PREDICTION, "activation_missing"),
         Fault("activation_twice", "the last sigmoid is applied twice", PREDICTION, "activation_twice"),
@@ -168,7 +165,7 @@ FAULTS = [
         Fault("dropout_in_forward", "every second unit off, the others doubled", PREDICTION, UNKNOWN),
         Fault("input_centred", "a sample's mean is taken off", PREDICTION, UNKNOWN),
     ),
-    *_family(
+    *family(
         "numeric",
         Fault("forward_differences", "forward differences with h = 1e-4", W3, UNKNOWN, SMALL),
         Fault("coarse_central_differences", "central differences with h = 0.01", W2, UNKNOWN, SMALL),
@@ -180,7 +177,7 @@ FAULTS = [
         Fault("rounded_gradients", "written down to 5 decimals", W3, UNKNOWN),
         Fault("weights_of_two_decimals", "delta goes through W of 2 decimals", W2, UNKNOWN),
     ),
-    *_family(
+    *family(
         "several",
         Fault("slope_and_bias_mean", "no slope, and db the mean", B3, "bias_mean + slope_missing", BATCH),
         Fault(
@@ -202,7 +199,7 @@ FAULTS = [
         Fault("sign_and_bias_mean", "dp = sign(r), and db the mean", W3, "sign_of_error + bias_mean", BATCH),
         Fault("mean_twice", "divided by the batch twice", W3, UNKNOWN, BATCH),
     ),
-    *_family(
+    *family(
         "element",
         Fault("one_element_off", "one element off by 1e-9 of itself", W2, UNKNOWN),
         Fault("element_shifted", "1e-12 added to one element", W2, UNKNOWN),
@@ -211,23 +208,35 @@ FAULTS = [
         Fault("first_element_of_bias", "db's first element stands for all", B2, UNKNOWN),
     ),
 ]
+"""Those of linear layers, sigmoid, tanh and ReLU between them, and squared errors."""
+
+FAULTS = [*PERCEPTRON, *LAYERS, *TRAINING]
 """Every fault that is a mismatch."""
 
 LOSSY = [
-    *_family(
+    *family(
         "lossy",
         Fault("sigmoid_of_coarse_argument", "16 bits of z thrown away", PREDICTION, "", verdict="imprecise"),
         Fault("weights_in_single", "delta goes through W in float32", W2, "", ("dtype=float64",), 0, "imprecise"),
     ),
-    *_family(
+    *family(
         "element",
         Fault("sigmoid_in_single", "sigmoid's values pass through float32", PREDICTION, "", verdict="imprecise"),
         Fault("gradients_in_single", "the gradients pass through float32", W3, "", verdict="imprecise"),
         Fault("one_element_hardly_off", "one element off by 1e-12 of itself", W2, "", verdict="imprecise"),
     ),
-    *_family(
+    *family(
         "numeric",
         Fault("central_differences", "central differences with h = 1e-5", W3, "", SMALL, 0, "imprecise"),
     ),
 ]
 """Right formulas, or as good as right, in arithmetic that loses digits."""
+
+RIGHT = [
+    Fault("scratch", "the project's own layers", "", "", BATCH, 0, "agree"),
+    Fault("other_order", "sums taken from their other end", "", "", BATCH, 0, "agree"),
+    *VARIANTS,
+]
+"""Those that agree."""
+
+EVERY = [*FAULTS, *LOSSY, *RIGHT]

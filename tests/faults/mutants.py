@@ -11,7 +11,7 @@ from runner.assemble import Setup
 from runner.comparison.constants import NOISE, UNIT_ROUNDOFF
 from runner.comparison.mistakes.base import Alteration, At
 from runner.comparison.observed import Observed
-from runner.comparison.sides import Point
+from runner.comparison.point import Point
 from runner.comparison.verdict import Judge
 from tests.faults.mistaken import first_batch, vector_of
 

@@ -36,7 +36,7 @@ class _Differences(AlteredStep):
 
             def shifted(h: float, index: tuple[int, ...] = index, value: Any = value) -> float:
                 parameter[index] = value + h
-                return float(self._plans[len(x)].step(x, y).loss)
+                return float(self._plans[len(x), True].step(x, y, {}).loss)
 
             slopes[index] = self.mistake.slope(shifted)
             parameter[index] = value

@@ -129,7 +129,7 @@ class _AfterUpdate(AlteredStep):
         here, lr = {n: np.array(p) for n, p in self._parameters.items()}, self._problem.lr
         loss, prediction = np.array(step.loss), np.array(step.prediction)
         self.load(State({n: p - lr * step.gradients[n] for n, p in here.items()}))
-        there = self._plans[len(x)].step(x, y)
+        there = self._plans[len(x), True].step(x, y, {})
         self.load(State(here))
         return replace(there, loss=loss, prediction=prediction)
 

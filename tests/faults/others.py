@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import torch
 
-from runner.arrays import DTYPES, Array
+from runner.arrays import DTYPES, Array, in_dtype
 from runner.assemble import Setup
 from runner.backends.base import Backend, State, Step
+from runner.data.base import Stream, generator
 from runner.experiment import Silent, batches, run_experiment
 
 RELATIVE = 1e-7
@@ -63,31 +65,40 @@ class _Twin:
 
     def __init__(self, setup: Setup, name: str, step: int) -> None:
         self._setup, self._name = setup, name
-        self._batches = [(x.astype(HIGH), y.astype(HIGH)) for x, y in batches(setup)][: step + 1]
+        rng, network = generator(setup.seed, Stream.MASKS), setup.problem.network
+        self._given = [
+            (in_dtype(x, HIGH), in_dtype(y, HIGH), network.draw(rng, len(x)))
+            for x, y in islice(batches(setup), step + 1)
+        ]
         self._way = [self._before(k) for k in range(step + 1)]
         self._backend = self._made()
-        self.parameters = self._way[-1]
+        self.parameters = self._way[-1].parameters
 
     def at(self, parameters: Mapping[str, Array]) -> Step:
         """The step at other parameters; what is carried from step to step is made anew."""
         if len(self._way) > 1:
             self._backend = self._made()
-        for before, (x, y) in zip(self._way[:-1], self._batches, strict=False):
-            self._backend.load(State(before))
-            self._backend.step(x, y, draws={})
-        self._backend.load(State(parameters))
-        return self._backend.step(*self._batches[-1], draws={})
+        for before, given in zip(self._way[:-1], self._given, strict=False):
+            self._take(before, *given)
+        return self._take(dataclasses.replace(self._way[-1], parameters=parameters), *self._given[-1])
+
+    def _take(self, before: State, x: Array, y: Array, draws: Mapping[str, Array]) -> Step:
+        self._backend.load(before)
+        return self._backend.step(x, y, draws=draws)
 
     def _made(self) -> Backend:
         return self._setup.backends[self._name].make(self._name, self._setup.problem, HIGH)
 
-    def _before(self, step: int) -> dict[str, Array]:
-        """The parameters that a step starts from."""
-        if step == 0:
-            return {n: value.astype(HIGH) for n, value in self._setup.initial.parameters.items()}
-        end = step * self._setup.batch_size
-        begun = dataclasses.replace(self._setup, x=self._setup.x[:end], y=self._setup.y[:end])
-        return {n: value.astype(HIGH) for n, value in run_experiment(begun, Silent()).final.items()}
+    def _before(self, step: int) -> State:
+        """The parameters and running averages that a step starts from."""
+        initial, network = self._setup.initial, self._setup.problem.network
+        held = {**initial.parameters, **network.buffers}
+        if step:
+            end = step * self._setup.batch_size
+            begun = dataclasses.replace(self._setup, x=self._setup.x[:end], y=self._setup.y[:end])
+            held = {**held, **run_experiment(begun, Silent()).final}
+        high = {name: in_dtype(np.asarray(value), HIGH) for name, value in held.items()}
+        return State({n: high[n] for n in initial.parameters}, {n: high[n] for n in network.buffers})
 
 
 class _Loss(torch.autograd.Function):

@@ -41,4 +41,4 @@ def test_what_is_printed_of_a_fault_is_its_verdict_its_cause_and_what_is_right(t
 def test_all_faults_together_are_run_by_make_faults_in_one_sweep_for_each_set_of_overrides() -> None:
     swept = groups([*FAULTS, *LOSSY])
     assert sorted(f.name for group in swept for f in group) == sorted(f.name for f in [*FAULTS, *LOSSY])
-    assert len(swept) < 20
+    assert len(swept) < 100

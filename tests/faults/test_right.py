@@ -9,9 +9,11 @@ import pytest
 
 from runner.arrays import Array
 from runner.assemble import Setup
+from tests.faults.fault import Fault
+from tests.faults.library_right import VARIANTS
+from tests.faults.setups import setup_of
 from tests.helpers import first_of, kept, make_setup, with_parameters
 
-RIGHT = ["other_order", "relu_active_at_zero"]
 RELU = "architecture.activation=relu"
 BOTH = "backend=[scratch,other_order,torch]"
 
@@ -31,6 +33,12 @@ def on_samples(setup: Setup, x: Array) -> Setup:
 
 def scaled(setup: Setup, scale: float) -> Setup:
     return with_parameters(setup, {name: scale * value for name, value in setup.initial.parameters.items()})
+
+
+@every_dtype
+@pytest.mark.parametrize("variant", VARIANTS, ids=[variant.name for variant in VARIANTS])
+def test_a_formula_written_in_another_way_agrees(variant: Fault, dtype: str) -> None:
+    assert_agrees(setup_of(variant, f"dtype={dtype}", "seed=3"), variant.name)
 
 
 def tenths(value: Array) -> Array:

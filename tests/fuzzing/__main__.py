@@ -6,8 +6,10 @@ import argparse
 import json
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -27,12 +29,14 @@ def main() -> int:
     parser.add_argument("--mutants", type=int, default=3400, help="mutants")
     parser.add_argument("--first-seed", type=int, default=7_000_000)
     parser.add_argument("--folder", type=Path, default=Path("outputs/fuzz"))
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
     folder: Path = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
     first = arguments.first_seed
-    right = _all("right configurations", judge_right, range(first, first + arguments.count), folder / "right.jsonl")
-    mutants = _all("mutants", judge_mutant, range(first, first + arguments.mutants), folder / "mutants.jsonl")
+    rows_of = partial(_all, arguments.workers)
+    right = rows_of("right configurations", judge_right, range(first, first + arguments.count), folder / "right.jsonl")
+    mutants = rows_of("mutants", judge_mutant, range(first, first + arguments.mutants), folder / "mutants.jsonl")
     text = report(right, mutants)
     (folder / "report.md").write_text(text, encoding="utf-8")
     print(text)
@@ -44,7 +48,7 @@ def main() -> int:
     return int(bool(alarms or missed(mutants)))
 
 
-def _all(what: str, judge: Callable[[int], Row], seeds: range, file: Path) -> list[Row]:
+def _all(workers: int, what: str, judge: Callable[[int], Row], seeds: range, file: Path) -> list[Row]:
     """A row a seed, those that are in the file already not judged again."""
     known = {row["seed"]: row for row in _read(file)}
     missing = [seed for seed in seeds if seed not in known]
@@ -52,7 +56,7 @@ def _all(what: str, judge: Callable[[int], Row], seeds: range, file: Path) -> li
     with (
         Progress(*columns) as bar,
         file.open("a", encoding="utf-8") as out,
-        ProcessPoolExecutor(os.cpu_count()) as pool,
+        ProcessPoolExecutor(workers) as pool,
     ):
         task = bar.add_task(what, total=len(seeds), completed=len(seeds) - len(missing))
         chunks = [missing[i : i + CHUNK] for i in range(0, len(missing), CHUNK)]
@@ -71,6 +75,7 @@ def _judged(judge: Callable[[int], Row], seeds: list[int]) -> list[Row]:
     import torch
 
     torch.set_num_threads(1)
+    warnings.filterwarnings("ignore", "Using padding='same'")  # of its speed
     with threadpool_limits(1):
         return [judge(seed) for seed in seeds]
 

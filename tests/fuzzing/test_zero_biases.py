@@ -33,7 +33,8 @@ def test_a_wrong_gradient_is_no_kink(family: str) -> None:
     passage = Passage(setup.problem, layout_of(setup.problem.network, 16), np.empty)
     passage.load(setup.initial.parameters, setup.x, setup.y)
     for seed in range(4):
-        choice = Mistaken(alteration=mutant(passage, family, seed))
-        changed = np.abs(passage.run(choice.alteration) - passage.run()).max() > 0
+        choice = Mistaken(mistake=mutant(setup, family, seed))
+        assert choice.mistake.backward is not None
+        changed = np.abs(passage.run(choice.mistake.backward) - passage.run()).max() > 0
         outcome = kept(replace(setup, backends={"mutant": choice, "torch": Torch()}))[0]
         assert outcome.verdict.verdict == "mismatch" or not changed, (family, seed, outcome.verdict)

@@ -10,9 +10,9 @@ from .conftest import Built
 from .installed import Done, Environment, execute, must
 
 FOREIGN = {
-    "conf/config.yaml": "defaults:\n  - model: large\n  - _self_\nlr: not a number\n",
+    "conf/config.yaml": "defaults:\n  - model: elephantine\n  - _self_\nlr: not a number\n",
     "conf/data/uniform.yaml": "_target_: their.own.Thing\nsamples: -1\n",
-    "conf/model/large.yaml": "layers: 99\n",
+    "conf/model/elephantine.yaml": "layers: 99\n",
 }
 
 
@@ -91,4 +91,4 @@ def test_help_of_the_installed_program_lists_the_packages_own_choices(
     done = execute([environment.program, "--help"], tmp_path)
     assert (done.code, done.err) == (0, "")
     assert "data=uniform *  Every feature uniform in [low, high)." in done.out
-    assert "large" not in done.out
+    assert "elephantine" not in done.out
