@@ -110,7 +110,7 @@ class Looks:
         if self.dtype == HIGH:
             return replace(logic, verdict="agree", look=min(logic.look, 2), finding="")
         dtype, u, g = self.dtype.name, flat[name], point.reference
-        if is_narrow(self.dtype):
+        if is_narrow(self.dtype) or first is None:
             first = point.sigma_of_own_errors(flat, dtype)
         if first is not None:
             early = measured(1, u, g, first, dtype)

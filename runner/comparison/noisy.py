@@ -60,6 +60,10 @@ TARGETS: dict[Any, tuple[str, int]] = {
 """Name and place of the argument that is written into, where it need not be ``out=``."""
 
 
+SMALLEST_NORMAL = 2.0**-1022
+"""Below it float64 has fewer digits."""
+
+
 class NoisyArray(np.ndarray[Any, Any]):
     """A float64 array whose every rounded result errs by plus or minus ``error``, relatively.
 
@@ -158,7 +162,11 @@ def noisy(values: Any, operation: str) -> Any:
         h = (bits ^ salt) * np.uint64(0x9E3779B97F4A7C15)
         h = (h ^ (h >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
         sign = 2.0 * (h >> np.uint64(63)).astype(np.float64) - 1.0
-        return np.asarray(values * (1.0 + NoisyArray.error * sign))
+        erring = np.asarray(values * (1.0 + NoisyArray.error * sign))
+    subnormal = (np.abs(values) < SMALLEST_NORMAL) & (values != 0)
+    if subnormal.any():  # their rounding is absolute
+        erring = erring + subnormal * sign * (NoisyArray.error * SMALLEST_NORMAL)
+    return erring
 
 
 class noise:  # noqa: N801  (reads as a verb where it is used)

@@ -62,6 +62,7 @@ class MultiHeadAttention(Layer):
 
     def torch(self, input_shape: Shape) -> torch.nn.Module:
         import torch
+        from torch.nn.attention import SDPBackend, sdpa_kernel
 
         positions, width = input_shape
         causal = torch.ones(positions, positions, dtype=torch.bool).triu(1) if self.causal else None
@@ -73,7 +74,8 @@ class MultiHeadAttention(Layer):
                 later = None if causal is None else causal.to(x.device)
                 if self.mask is not None and self.training:
                     return self.with_mask(x, later, self.mask)
-                y: torch.Tensor = super().forward(x, x, x, need_weights=False, attn_mask=later)[0]
+                with sdpa_kernel(SDPBackend.MATH):  # the fused kernel loses digits where scores are large
+                    y: torch.Tensor = super().forward(x, x, x, need_weights=False, attn_mask=later)[0]
                 return y
 
             def with_mask(self, x: torch.Tensor, later: torch.Tensor | None, mask: torch.Tensor) -> torch.Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,42 +13,61 @@ import pytest
 from omegaconf import OmegaConf
 
 from runner.comparison import looks
-from runner.comparison.constants import LIMIT
 from tests.cli.process import ROOT, environment
-from tests.fuzzing.cases import KINDS, random_case
+from tests.fuzzing.cases import KINDS, Case, random_case
 from tests.fuzzing.judge import judge_mutant, judge_right
 from tests.fuzzing.mutants import FAMILIES
 from tests.fuzzing.report import missed, report
 from tests.fuzzing.written import CATALOG, overridden
 from tests.helpers import composed, configuration
 
-CHUNKS, EACH = 15, 8
-MANY = 250
+CHUNKS, EACH = 6, 5
+MANY, PER_FAMILY = 250, 1
+RIGHT = ("agree", "undecided")
+
+
+@cache
+def many() -> list[Case]:
+    return [random_case(seed) for seed in range(MANY)]
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_random_right_configurations_agree(chunk: int) -> None:
     for seed in range(chunk * EACH, (chunk + 1) * EACH):
-        row = judge_right(seed)
-        known = ("agree", "undecided", "diverged") if row["dtype"] == "float16" else ("agree", "undecided")
-        assert row["verdict"] in known, (row, random_case(seed))
+        assert_right(seed)
+
+
+def assert_right(seed: int) -> None:
+    """In float16, the squares that optimizers keep overflow from 256 on."""
+    row = judge_right(seed)
+    assert row["verdict"] in (*RIGHT, *(["diverged"] if row["dtype"] == "float16" else [])), (row, random_case(seed))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_random_mutants_are_found(family: str) -> None:
     """Those that move an element by 30 roundings are not acquitted."""
-    place, moving = list(FAMILIES).index(family), 0
-    for seed in range(place, 4 * len(FAMILIES), len(FAMILIES)):
+    place = list(FAMILIES).index(family)
+    for seed in range(place, PER_FAMILY * len(FAMILIES), len(FAMILIES)):
         row = judge_mutant(seed)
         assert row["family"] == family
-        moving += row["moved"] > LIMIT
         assert not missed([row]), row
-    assert moving
 
 
-def test_everything_there_is_is_drawn() -> None:
+def test_everything_there_is_is_drawn_and_agrees() -> None:
+    """Every kind, layer, loss and optimizer is judged, in the first case that has it."""
+    missing = {f"layer: {name}" for name in CATALOG.names("layer")} | {f"kind {kind}" for kind in KINDS}
+    missing |= {f"{group}={name}" for group in ("loss", "optimizer") for name in CATALOG.names(group)}
+    for case in many():
+        words = {f"kind {case.kind}", *case.overrides, *re.findall(r"layer: \w+", case.overrides[0])}
+        if words & missing:
+            missing -= words
+            assert_right(case.seed)
+    assert not missing
+
+
+def test_every_choice_is_drawn() -> None:
     """Every layer, loss, optimizer, schedule, clipping and initialisation that needs no file, and every kind."""
-    cases = [random_case(seed) for seed in range(MANY)]
+    cases = many()
     text = " ".join(" ".join(case.overrides) for case in cases)
     assert set(re.findall(r"layer: (\w+)", text)) == set(CATALOG.names("layer"))
     for group in ("loss", "optimizer", "schedule", "clip"):
@@ -58,7 +78,7 @@ def test_everything_there_is_is_drawn() -> None:
 
 
 def test_configurations_differ_in_all_that_they_should() -> None:
-    cases = [random_case(seed) for seed in range(MANY)]
+    cases = many()
     texts = [" ".join(case.overrides) for case in cases]
     assert {True, False} == {c.grid for c in cases} == {c.zero_biases for c in cases}
     assert min(c.scale for c in cases) < 0.04
