@@ -124,3 +124,12 @@ def test_samples_may_be_written_as_whole_numbers() -> None:
     setup = make_setup("data=inline", "data.x=[[0,1],[1,0.5]]", "data.y=[[1],[0]]", "target=given")
     np.testing.assert_array_equal(setup.x, [[0, 1], [1, 0.5]])
     np.testing.assert_array_equal(setup.y, [[1], [0]])
+
+
+@pytest.mark.parametrize(("samples", "batch_size"), [(4, 1), (7, 3)])
+def test_a_batch_that_has_no_variance_is_refused_by_its_size(samples: int, batch_size: int) -> None:
+    layers = "[{layer: linear, out: 2}, {layer: batch_norm1d}, {layer: linear, out: 1}]"
+    with pytest.raises(ConfigError, match="hidden_layer_1 has variances") as raised:
+        make_setup(f"data.samples={samples}", f"batch_size={batch_size}", f"architecture.layers={layers}")
+    assert raised.value.key == "batch_size"
+    make_setup("data.samples=8", "batch_size=3", f"architecture.layers={layers}")

@@ -133,8 +133,7 @@ def place_layers(layers: Sequence[tuple[str, Layer]], input_shape: Shape, source
         shape, source = output_shape, f"{key} ({kind_of(layer)})"
     for name, times in Counter(place.name for place in places).items():
         if times > 1:
-            key = next(key for (key, _), place in zip(layers, places, strict=True) if place.name == name)
-            raise ConfigError(f"{key}.name", f"the name {name} {times} times in the list", "each name once")
+            raise ConfigError(layers[0][0].rpartition(".")[0], f"the name {name} {times} times", "each name once")
     return Places(tuple(places))
 
 
