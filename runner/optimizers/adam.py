@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -31,6 +31,9 @@ class Adam(Optimizer):
     amsgrad: bool
     maximize: bool
 
+    decoupled: ClassVar[bool] = False
+    """Whether weights decay by themselves, before the step."""
+
     def check(self) -> None:
         two_betas(self.betas)
         from_zero(eps=self.eps, weight_decay=self.weight_decay)
@@ -39,12 +42,13 @@ class Adam(Optimizer):
         return self.betas[0]
 
     def scratch(self, parameters: Array, gradients: Array) -> ScratchAdam:
-        return ScratchAdam(self, parameters, gradients, decoupled=False)
+        return ScratchAdam(self, parameters, gradients)
 
     def torch(self, parameters: Iterable[torch.nn.Parameter], lr: float) -> torch.optim.Optimizer:
         import torch
 
-        return torch.optim.Adam(
+        kind = torch.optim.AdamW if self.decoupled else torch.optim.Adam
+        return kind(
             parameters,
             lr=lr,
             betas=(self.betas[0], self.betas[1]),
@@ -65,9 +69,9 @@ class ScratchAdam(Counted):
     Derived in docs/derivations/adam.md.
     """
 
-    def __init__(self, optimizer: Adam, parameters: Array, gradients: Array, decoupled: bool) -> None:
+    def __init__(self, optimizer: Adam, parameters: Array, gradients: Array) -> None:
         names = ["exp_avg", "exp_avg_sq"] + (["max_exp_avg_sq"] if optimizer.amsgrad else [])
-        super().__init__(parameters, gradients, names, optimizer.weight_decay, optimizer.maximize, decoupled)
+        super().__init__(parameters, gradients, names, optimizer.weight_decay, optimizer.maximize, optimizer.decoupled)
         self.beta1, self.beta2 = optimizer.betas
         self.eps, self.amsgrad = optimizer.eps, optimizer.amsgrad
         self.m, self.v, self.v_max = (self.carried[name] for name in (*names[:2], names[-1]))
