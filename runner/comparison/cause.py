@@ -13,12 +13,10 @@ from runner.comparison.combined import Trial, distinct, on_the_way, overlap
 from runner.comparison.constants import LIMIT, NOISE, NOISY_RUNS, UNIT_ROUNDOFF
 from runner.comparison.looks import measured
 from runner.comparison.mistakes.base import Alteration, Passage
+from runner.comparison.mistakes.every import every
 from runner.comparison.mistakes.forward import forward
-from runner.comparison.mistakes.losses import losses
-from runner.comparison.mistakes.parameters import parameters
-from runner.comparison.mistakes.slopes import slopes
-from runner.comparison.mistakes.weights import stale_weights, weights
-from runner.comparison.mistakes.whole import fitted, of_previous, whole
+from runner.comparison.mistakes.weights import stale_weights
+from runner.comparison.mistakes.whole import fitted, of_previous
 from runner.comparison.observed import Cause, Observed
 from runner.comparison.rounding import empty_noisy, noise, rms
 
@@ -97,8 +95,7 @@ class _Search:
         if "prediction" in self._suspects:
             yield from forward(passage)
             return
-        families: list[Iterable[Alteration]] = [f(passage) for f in (losses, slopes, parameters, weights, whole)]
-        families.append(fitted(passage, right, seen))
+        families: list[Iterable[Alteration]] = [every(passage), fitted(passage, right, seen)]
         if observed.previous is not None:
             families.append(stale_weights(passage, observed.previous.parameters))
             families.append(of_previous(observed.gradients(observed.previous.library), right, seen))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,12 +14,9 @@ from runner.backends.base import Backend, BackendChoice, Problem, State, Step
 from runner.backends.torch import Torch
 from runner.comparison.explanation import Explanation
 from runner.comparison.mistakes.base import Alteration, Passage
+from runner.comparison.mistakes.every import every
 from runner.comparison.mistakes.forward import forward
-from runner.comparison.mistakes.losses import losses
-from runner.comparison.mistakes.parameters import parameters
-from runner.comparison.mistakes.slopes import slopes
-from runner.comparison.mistakes.weights import weights
-from runner.comparison.mistakes.whole import fitted, whole
+from runner.comparison.mistakes.whole import fitted
 from runner.comparison.tensors import layout_of
 from runner.experiment import Silent, run_experiment
 
@@ -86,7 +82,7 @@ def alterations(setup: Setup) -> Iterator[Alteration]:
     """All that can be made at a run's first step; those with a number in them with one of ours."""
     passage = loaded(setup)
     right = named(passage, passage.run())
-    yield from chain.from_iterable(family(passage) for family in (losses, slopes, parameters, weights, whole))
+    yield from every(passage)
     for seen in _fitting(right, passage.parameters):
         yield from fitted(passage, right, seen)
     yield from forward(passage)
