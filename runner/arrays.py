@@ -25,9 +25,19 @@ DTYPES: dict[str, np.dtype[Any]] = {
 }
 
 
+def is_whole(values: Array) -> bool:
+    """Whether they are whole numbers by their dtype: tokens, classes, counts."""
+    return values.dtype.kind in "iu"
+
+
 def in_dtype(values: Array, dtype: np.dtype[Any]) -> Array:
     """A copy in ``dtype``; whole numbers stay as they are."""
-    return values.astype(values.dtype if values.dtype.kind in "iu" else dtype)
+    return values.astype(values.dtype if is_whole(values) else dtype)
+
+
+def like(values: Array, empty: Callable[[Shape], Array]) -> Array:
+    """An uninitialised array of the shape, made by ``empty``; of whole numbers, a plain one of their dtype."""
+    return np.empty(values.shape, values.dtype) if is_whole(values) else empty(values.shape)
 
 
 def is_narrow(dtype: np.dtype[Any]) -> bool:

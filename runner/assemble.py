@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from runner.arrays import DTYPES, Array, in_dtype
+from runner.arrays import DTYPES, Array, in_dtype, is_whole
 from runner.backends.base import BackendChoice, Problem, State
 from runner.building import network_of
 from runner.catalog import Catalog
@@ -143,9 +143,9 @@ def _check_batches(batch_size: int, samples: int, network: Network) -> None:
 
 def _check_values(part: Learnt, network: Network, loss: Loss) -> None:
     """Tokens lie within the vocabulary, and targets fit the outputs."""
-    if network.takes_indices and part.x.dtype.kind not in "iu":
+    if network.takes_indices and not is_whole(part.x):
         raise ConfigError("data", "numbers", f"whole numbers, which {network.places[0].name} takes")
-    if part.x.dtype.kind in "iu":
+    if is_whole(part.x):
         if not network.takes_indices:
             raise ConfigError("architecture", f"{network.places[0].name} first", "a layer that takes tokens: embedding")
         try:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from runner.arrays import BFLOAT16, DTYPES, WIDE, Array, eps, in_dtype
+from runner.arrays import BFLOAT16, DTYPES, WIDE, Array, eps, in_dtype, is_whole
 from runner.backends.base import Backend, BackendChoice, FormError, Problem, State, Step, check_repeats, views
 from runner.backends.training import Training
 from runner.errors import ConfigError, choices
@@ -207,7 +207,7 @@ class FunctionBackend:
     def _array(self, what: str, tensor: str, value: object) -> Array:
         array = _to_numpy(value)
         floating = array.dtype.kind == "f" or array.dtype == BFLOAT16
-        if not floating and array.dtype.kind not in "iu":
+        if not floating and not is_whole(array):
             raise FormError(self.name, f"returned {what} that is {_kind(value)}, not numbers", tensor)
         if floating and eps(array.dtype) > eps(self._dtype):
             words = f"returned {what} in {array.dtype} for arguments in {self._dtype}, which loses digits"

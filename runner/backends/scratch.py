@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from runner.arrays import Array, Shape
+from runner.arrays import Array, Shape, like
 from runner.backends.base import Backend, BackendChoice, Empty, Problem, State, Step, views
 from runner.backends.training import Training
 from runner.layers.base import Buffers, Pass
@@ -53,7 +53,7 @@ class ScratchBackend:
         size = sum(map(prod, shapes.values()))
         self._flat, flat_gradients = self._empty((size,)), self._empty((size,))
         self._parameters, self._gradients = views(self._flat, shapes), views(flat_gradients, shapes)
-        self._buffers = {name: self._like(value) for name, value in problem.network.buffers.items()}
+        self._buffers = {name: like(value, self._empty) for name, value in problem.network.buffers.items()}
         self._training = Training(problem, self._flat, flat_gradients, shapes)
         self._plans: dict[tuple[int, bool], Plan] = {}
 
@@ -80,11 +80,7 @@ class ScratchBackend:
 
     def _plan(self, x: Array, y: Array, training: bool) -> Plan:
         held = Held(self._parameters, self._gradients, self._buffers)
-        return Plan(self._problem, (self._like(x), self._like(y)), held, self._empty, training)
-
-    def _like(self, value: Array) -> Array:
-        """An array of the shape; of whole numbers, as they are."""
-        return np.empty(value.shape, value.dtype) if value.dtype.kind in "iu" else self._empty(value.shape)
+        return Plan(self._problem, (like(x, self._empty), like(y, self._empty)), held, self._empty, training)
 
 
 @dataclass(frozen=True)

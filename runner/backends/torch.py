@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runner.arrays import Array
+from runner.arrays import Array, is_whole
 from runner.backends.base import Backend, BackendChoice, FormError, Problem, State, Step
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class TorchBackend:
 
     def _tensor(self, value: Array) -> torch.Tensor:
         """Whole numbers stay such."""
-        return self._to_torch(value, None if value.dtype.kind in "iu" else self._dtype)
+        return self._to_torch(value, None if is_whole(value) else self._dtype)
 
     def _without_gradient(self, name: str, parameter: torch.nn.Parameter) -> FormError:
         if not parameter.requires_grad:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from runner.arrays import DTYPES, Array, in_dtype
+from runner.arrays import DTYPES, Array, in_dtype, is_whole
 from runner.backends.base import Backend, FormError, State
 from runner.comparison.constants import NOISY_RUNS, SHIFT
 from runner.comparison.rounding import (
@@ -101,7 +101,7 @@ class Point:
 
         With ``-shift`` it is the point opposite.
         """
-        counts = self.x.dtype.kind in "iu"  # a token has no neighbour
+        counts = is_whole(self.x)  # a token has no neighbour
         x = moved_inputs(self.x, k, shift, zeros) if (inputs or zeros) and not counts else self.x
         parameters = moved_parameters(self.parameters, k, keep_zeros, shift, self._sizes_of_zeros())
         return replace(self, x=x).at(parameters)

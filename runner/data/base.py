@@ -10,7 +10,7 @@ from math import isfinite
 
 import numpy as np
 
-from runner.arrays import Array
+from runner.arrays import Array, is_whole
 from runner.errors import ConfigError
 
 
@@ -112,6 +112,6 @@ class Target(ABC):
         y = self.of(samples, generator(seed, Stream.TARGET))
         if not self.noise:
             return y
-        if y.dtype.kind in "iu":
+        if is_whole(y):
             raise ConfigError("noise", self.noise, "0: the targets are classes")
         return np.asarray(y + noise.normal(0.0, self.noise, y.shape))

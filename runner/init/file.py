@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from runner.arrays import BFLOAT16, Array
+from runner.arrays import BFLOAT16, Array, is_whole
 from runner.errors import ConfigError, choices
 from runner.init.base import Init
 from runner.network import Network
@@ -59,7 +59,7 @@ class File(Init):
 
     def _as(self, name: str, value: Array, buffer: Array | None) -> Array:
         """``value``, as whole numbers where the buffer that it replaces holds such."""
-        if buffer is None or buffer.dtype.kind not in "iu":
+        if buffer is None or not is_whole(buffer):
             return value
         with np.errstate(invalid="ignore"):  # beyond all integers
             whole = value.astype(buffer.dtype)

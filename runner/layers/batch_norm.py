@@ -73,8 +73,6 @@ class ScratchBatchNorm:
     """The pass of every batch normalisation; its formulas stand in the classes that are made of it.
 
     Inside, arrays are (*replicas, batch, channels, points), statistics and parameters (*replicas, 1, channels, 1).
-
-    Raises ValueError where a batch that is to be normalised by its own statistics has one value a channel.
     """
 
     def __init__(self, buffers: Buffers, layer: BatchNorm) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from runner.arrays import Array, in_dtype, is_narrow
+from runner.arrays import Array, in_dtype, is_narrow, is_whole
 from runner.layers.base import Buffers, Layer, Pass
 
 
@@ -40,7 +40,7 @@ class _InSingle:
     def forward(self, x: Array) -> Array:
         _copy(self.buffers.parameters, self.parameters)
         _copy(self.buffers.state, self.state)
-        if x.dtype.kind not in "iu":
+        if not is_whole(x):
             self.x[...] = x
             x = self.x
         self.y[...] = self.made.forward(x)

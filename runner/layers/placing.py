@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from runner.arrays import Array, Shape
@@ -67,7 +68,7 @@ class Places:
         """What the layers carry from step to step, as it begins."""
         return self._of_all(lambda place: place.layer.buffers(place.input_shape))
 
-    @property
+    @cached_property  # asked for at every step
     def masks(self) -> dict[str, Mask]:
         """The masks that a training step needs."""
         return self._of_all(lambda place: place.masks)

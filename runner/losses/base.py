@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from runner.arrays import Array, Shape
+from runner.arrays import Array, Shape, is_whole
 from runner.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Loss(ABC):
 
         Its key begins with ``target`` or ``architecture``.
         """
-        if y.dtype.kind in "iu":
+        if is_whole(y):
             raise ConfigError("target", f"class indices of shape {y.shape[1:]}", "numbers: this loss takes no classes")
         if y.shape[1:] != output_shape:
             raise ConfigError("architecture", f"an output of shape {output_shape}", f"the target's, {y.shape[1:]}")

@@ -8,14 +8,9 @@ from math import isfinite, prod
 
 import numpy as np
 
-from runner.arrays import Array, Shape
+from runner.arrays import Array, Shape, is_whole
 from runner.errors import ConfigError
 from runner.losses.reduction import Reduced
-
-
-def are_indices(y: Array) -> bool:
-    """Whether targets are class indices; if not, they are probabilities."""
-    return y.dtype.kind in "iu"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +35,7 @@ class OfClasses(Reduced):
                 f"an output of {output_shape[-1]} classes",
                 f"{len(self.weight)}, as many as loss.weight has numbers",
             )
-        if not are_indices(y):
+        if not is_whole(y):
             super().fits(output_shape, y)
             return
         if y.shape[1:] != output_shape[:-1]:
@@ -58,7 +53,7 @@ class OfClasses(Reduced):
             )
 
     def hits(self, prediction: Array, y: Array) -> Array:
-        return np.asarray(prediction.argmax(axis=-1) == (y if are_indices(y) else y.argmax(axis=-1)))
+        return np.asarray(prediction.argmax(axis=-1) == (y if is_whole(y) else y.argmax(axis=-1)))
 
 
 class ClassWeights:

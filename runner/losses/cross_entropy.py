@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from runner.arrays import Array, Shape
+from runner.arrays import Array, Shape, is_whole
 from runner.errors import ConfigError
 from runner.losses.binary import refuse_outside
-from runner.losses.classes import ClassWeights, OfClasses, are_indices
+from runner.losses.classes import ClassWeights, OfClasses
 
 if TYPE_CHECKING:
     import torch
@@ -38,7 +38,7 @@ class CrossEntropy(OfClasses):
 
     def fits(self, output_shape: Shape, y: Array) -> None:
         super().fits(output_shape, y)
-        if not are_indices(y):
+        if not is_whole(y):
             refuse_outside(y, 1.0, "class indices, or probabilities from 0 to 1")
 
     def scratch(self, shape: Shape, empty: Callable[[Shape], Array], replicas: int = 0) -> ScratchCrossEntropy:
@@ -94,7 +94,7 @@ class ScratchCrossEntropy:
 
     def place(self, y: Array) -> None:
         """Writes g and n."""
-        g, weight, indices = self.g, self.weights.weight, are_indices(y)
+        g, weight, indices = self.g, self.weights.weight, is_whole(y)
         self.sums_to_1 = indices and weight is None
         np.copyto(g, np.equal(y[..., None], self.classes, out=self.hot) if indices else y)
         if self.smoothing:

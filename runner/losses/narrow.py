@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from runner.arrays import Array, Shape, is_narrow
+from runner.arrays import Array, Shape, is_narrow, is_whole
 from runner.losses.base import Loss, LossPass
 
 
@@ -23,7 +23,7 @@ class _InSingle:
         self.loss, self.dp = empty(shape[:replicas]), empty(shape)
 
     def forward(self, prediction: Array, y: Array) -> Array:
-        target = y if y.dtype.kind in "iu" else y.astype(np.float32)
+        target = y if is_whole(y) else y.astype(np.float32)
         self.loss[...] = self.made.forward(prediction.astype(np.float32), target)
         return self.loss
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from runner.arrays import Array, Shape
+from runner.arrays import Array, Shape, is_whole
 from runner.errors import ConfigError
-from runner.losses.classes import ClassWeights, OfClasses, are_indices
+from runner.losses.classes import ClassWeights, OfClasses
 
 if TYPE_CHECKING:
     import torch
@@ -27,7 +27,7 @@ class NegativeLogLikelihood(OfClasses):
     )
 
     def fits(self, output_shape: Shape, y: Array) -> None:
-        if not are_indices(y):
+        if not is_whole(y):
             raise ConfigError("target", "numbers", "class indices: this loss takes no probabilities")
         super().fits(output_shape, y)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from runner.arrays import Array
+from runner.arrays import Array, is_whole
 from runner.assemble import Setup
 from runner.catalog import Catalog
 from runner.layers.base import Layer
@@ -53,7 +53,7 @@ def experiment(setup: Setup, parameters: str) -> dict[str, Any]:
         "dtype": setup.dtype.name,
         "lockstep": setup.lockstep,
         "threads": problem.threads,
-        "data": {"x": _numbers(setup.x), "y": _numbers(setup.y), "tokens": setup.x.dtype.kind in "iu"},
+        "data": {"x": _numbers(setup.x), "y": _numbers(setup.y), "tokens": is_whole(setup.x)},
         "architecture": {"layers": _layers(setup)},
         "init": {"path": parameters},
         **({"loss": loss_keys} if loss_keys else {}),
@@ -140,7 +140,7 @@ def _numbers(values: Array) -> list[Any]:
     """Nested lists of whole numbers, or of the shortest decimals that give back the same numbers of their dtype."""
     if values.ndim > 1:
         return [_numbers(row) for row in values]
-    if values.dtype.kind in "iu":
+    if is_whole(values):
         return [int(v) for v in values]
     kind = values.dtype.type
     return [short if kind(short := float(str(v))) == v else float(v) for v in values]

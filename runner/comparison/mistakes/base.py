@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from runner.arrays import Array, Shape
+from runner.arrays import Array, Shape, like
 from runner.backends.base import Problem
 from runner.backends.scratch import Held
 from runner.comparison.tensors import Layout
@@ -170,7 +170,7 @@ class Passage:
             self._fill(i, made)
 
     def _copy(self, value: Array) -> Array:
-        made = np.empty(value.shape, value.dtype) if value.dtype.kind in "iu" else self.empty(value.shape)
+        made = like(value, self.empty)
         made[...] = value
         return made
 

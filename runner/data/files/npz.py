@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
-from runner.arrays import Array
+from runner.arrays import Array, is_whole
 from runner.data.files.base import TableFile
 from runner.data.files.numpy import ArrayTable, mapped, unpacked
 from runner.data.files.table import Table, refuse_repeated
@@ -66,7 +66,7 @@ class Npz(TableFile):
             raise ConfigError("path", got, allowed)
 
     def _targets(self, y: Array) -> Array:
-        if y.ndim > 1 or y.dtype.kind not in "iu":
+        if y.ndim > 1 or not is_whole(y):
             return y.reshape(-1, 1) if y.ndim == 1 else y
         if y.size and y.min() < 0:
             raise ConfigError("path", f"{self.path!r}, whose y has {y.min()}", "class indices from 0, or float64")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runner.arrays import Array
+from runner.arrays import Array, is_whole
 from runner.data.base import Samples, Target
 from runner.data.store import blocks_of, by_rows
 from runner.errors import ConfigError
@@ -20,8 +20,8 @@ class Formula(Target):
 
     def of(self, samples: Samples, rng: np.random.Generator) -> Array:
         x = samples.x
-        if x.ndim != 2 or x.dtype.kind in "iu":
-            kind = "tokens" if x.dtype.kind in "iu" else "inputs"
+        if x.ndim != 2 or is_whole(x):
+            kind = "tokens" if is_whole(x) else "inputs"
             raise ConfigError("", f"{kind} of shape {x.shape[1:]}", "for this target, numbers of shape (features,)")
         formula = self.formula(x.shape[1], rng)
         return by_rows(lambda part: formula(x[part]), blocks_of(x))

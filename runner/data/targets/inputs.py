@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runner.arrays import Array
+from runner.arrays import Array, is_whole
 from runner.data.base import Samples, Target
 from runner.errors import ConfigError
 
@@ -16,6 +16,6 @@ class Inputs(Target):
     """y = x, of any shape."""
 
     def of(self, samples: Samples, rng: np.random.Generator) -> Array:
-        if samples.x.dtype.kind in "iu":
+        if is_whole(samples.x):
             raise ConfigError("", f"tokens of shape {samples.x.shape[1:]}", "for this target, inputs that are numbers")
         return samples.x
