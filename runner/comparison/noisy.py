@@ -3,62 +3,22 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 
 from runner.arrays import Array, Shape
-
-# fmt: off
-EXACT_UFUNCS = frozenset([
-    "negative", "positive", "absolute", "fabs", "sign", "copysign", "maximum", "minimum", "fmax", "fmin", "clip",
-    "floor", "ceil", "trunc", "rint", "conjugate", "heaviside", "nextafter", "spacing", "modf", "frexp", "ldexp",
-    "fmod", "remainder", "floor_divide", "divmod",
-])
-# fmt: on
-"""Ufuncs whose results are not rounded. (A remainder is, where signs differ; but whole numbers have to stay whole.)"""
-
-SUMS_OF_PRODUCTS = frozenset([np.matmul, np.vecdot, np.matvec, np.vecmat])
-"""Ufuncs whose operands err too: a product of one term alone has no rounding of a sum to show."""
-
-SUMS, FOLDS = frozenset([np.add, np.subtract, np.logaddexp, np.logaddexp2]), ("reduce", "accumulate", "reduceat")
-"""Ufuncs that can cancel, and the methods that do them many times over: there operands err too."""
-
-# fmt: off
-THROUGH: frozenset[Any] = frozenset([
-    np.sum, np.prod, np.mean, np.var, np.std, np.cumsum, np.cumprod, np.diff, np.max, np.min, np.amax, np.amin,
-    np.ptp, np.clip, np.any, np.all, np.argmax, np.argmin, np.count_nonzero,
-])
-# fmt: on
-"""Array functions that NumPy itself builds from ufuncs, where the noise comes in."""
-
-# fmt: off
-PLACING: frozenset[Any] = frozenset([
-    np.where, np.concatenate, np.stack, np.vstack, np.hstack, np.pad, np.take, np.take_along_axis, np.repeat,
-    np.tile, np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.squeeze, np.expand_dims,
-    np.broadcast_to, np.split, np.array_split, np.roll, np.flip, np.copy, np.sort, np.argsort, np.atleast_1d,
-    np.atleast_2d, np.empty_like, np.zeros_like, np.ones_like, np.full_like, np.diagonal, np.diag, np.tril,
-    np.triu, np.nan_to_num, np.copyto, np.put_along_axis, np.shape, np.ndim, np.size, np.nonzero, np.flatnonzero,
-    np.unique, np.lib.stride_tricks.sliding_window_view, np.shares_memory, np.array_equal,
-])
-# fmt: on
-"""Array functions that move or make values and round none."""
-
-# fmt: off
-SUMMING: frozenset[Any] = frozenset([
-    np.dot, np.vdot, np.inner, np.outer, np.tensordot, np.einsum, np.trace, np.convolve,
-])
-# fmt: on
-"""Array functions that sum products in compiled code: operands and results err."""
-
-# fmt: off
-TARGETS: dict[Any, tuple[str, int]] = {
-    np.copyto: ("dst", 0), np.put_along_axis: ("arr", 0), np.concatenate: ("out", 2), np.take: ("out", 3),
-    np.dot: ("out", 2), np.outer: ("out", 2), np.trace: ("out", 5),
-}
-# fmt: on
-"""Name and place of the argument that is written into, where it need not be ``out=``."""
-
+from runner.comparison.noisy_operations import (
+    EXACT_UFUNCS,
+    FOLDS,
+    PLACING,
+    SUMMING,
+    SUMS,
+    SUMS_OF_PRODUCTS,
+    TARGETS,
+    THROUGH,
+)
 
 SMALLEST_NORMAL = 2.0**-1022
 """Below it float64 has fewer digits."""
@@ -76,12 +36,14 @@ class NoisyArray(np.ndarray[Any, Any]):
         run: The number of the run.
         near_zero: Whether results that are exactly 0 fall on either side of it.
         ties: Where comparisons of equal numbers, and the sign of 0, fall: as they do (0), all up (1), all down (-1).
+        apart: Whether the sign is a hash of the place in the array too: equal values err apart, and ties part.
     """
 
     error = 0.0
     run = 0
     near_zero = False
     ties = 0
+    apart = False
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
         name = ufunc.__name__
@@ -158,6 +120,8 @@ def noisy(values: Any, operation: str) -> Any:
         values = np.where(values == 0, side, values)
     bits = np.ascontiguousarray(values).view(np.uint64).reshape(values.shape)
     salt = np.uint64(zlib.crc32(operation.encode()) * 0x9E3779B1 + NoisyArray.run * 0x85EBCA6B)
+    if NoisyArray.apart:
+        bits = bits ^ np.arange(1, bits.size + 1, dtype=np.uint64).reshape(bits.shape)
     with np.errstate(over="ignore", invalid="ignore"):
         h = (bits ^ salt) * np.uint64(0x9E3779B97F4A7C15)
         h = (h ^ (h >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -170,18 +134,22 @@ def noisy(values: Any, operation: str) -> Any:
 
 
 class noise:  # noqa: N801  (reads as a verb where it is used)
-    """Sets error, run, near_zero and ties of the noise for a ``with`` block."""
+    """Sets the class attributes of ``NoisyArray`` for a ``with`` block."""
 
-    def __init__(self, error: float, run: int, near_zero: bool = False, ties: int = 0) -> None:
-        self.values = (error, run, near_zero, ties)
+    def __init__(self, error: float, run: int, near_zero: bool = False, ties: int = 0, *, apart: bool = False) -> None:
+        self.values = {"error": error, "run": run, "near_zero": near_zero, "ties": ties, "apart": apart}
 
     def __enter__(self) -> Self:
-        self.before = (NoisyArray.error, NoisyArray.run, NoisyArray.near_zero, NoisyArray.ties)
-        NoisyArray.error, NoisyArray.run, NoisyArray.near_zero, NoisyArray.ties = self.values
+        self.before = {name: getattr(NoisyArray, name) for name in self.values}
+        self._set(self.values)
         return self
 
     def __exit__(self, *_: object) -> None:
-        NoisyArray.error, NoisyArray.run, NoisyArray.near_zero, NoisyArray.ties = self.before
+        self._set(self.before)
+
+    def _set(self, values: Mapping[str, Any]) -> None:
+        for name, value in values.items():
+            setattr(NoisyArray, name, value)
 
 
 def empty_noisy(shape: Shape, dtype: np.dtype[Any]) -> Array:

@@ -176,9 +176,13 @@ class Point:
             found.append(measure(self.layout, low, self.high(name)))
         return found
 
-    def sigma_of_noise(self, error: float) -> Array:
-        """The second look's sigma: the root mean square change of the library's tensors under noisy arithmetic."""
-        change = np.array([self.noisy(error, run) - self.library for run in range(1, NOISY_RUNS + 1)])
+    def sigma_of_noise(self, error: float, apart: bool = False) -> Array:
+        """The second look's sigma: the root mean square change of the library's tensors under noisy arithmetic.
+
+        With ``apart`` equal values err apart.
+        """
+        runs = range(1, NOISY_RUNS + 1)
+        change = np.array([self.noisy(error, run, apart=apart) - self.library for run in runs])
         return rms(np.nan_to_num(change, nan=np.inf, posinf=np.inf, neginf=-np.inf))
 
     def at_ties(self) -> list[Array]:
@@ -191,9 +195,9 @@ class Point:
                 found.append(self._evaluate(self.sides.noisy))
         return found
 
-    def noisy(self, error: float, run: int, near_zero: bool = False) -> Array:
+    def noisy(self, error: float, run: int, near_zero: bool = False, apart: bool = False) -> Array:
         """The library's tensors in one run of noisy arithmetic."""
-        with self.sides.noise(error, run, near_zero):
+        with self.sides.noise(error, run, near_zero, apart):
             return self._evaluate(self.sides.noisy)
 
     def _evaluate(self, backend: Backend) -> Array:

@@ -59,13 +59,13 @@ class Sides:
         """The library under noise: over noisy arrays if its arithmetic is NumPy's, else itself, for ``noise``."""
         return self._over_noisy_arrays or self.high[self.library]
 
-    def noise(self, error: float, run: int, near_zero: bool) -> AbstractContextManager[object]:
+    def noise(self, error: float, run: int, near_zero: bool, apart: bool) -> AbstractContextManager[object]:
         """Sets the noise for a ``with`` block."""
         if self._over_noisy_arrays is not None:
-            return noise(error, run, near_zero)
+            return noise(error, run, near_zero, apart=apart)
         from runner.comparison.torch_noise import TorchNoise
 
-        return TorchNoise(error, run, near_zero)
+        return TorchNoise(error, run, near_zero, apart=apart)
 
     @cached_property
     def _over_noisy_arrays(self) -> Backend | None:

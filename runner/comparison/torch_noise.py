@@ -97,11 +97,12 @@ class TorchNoise(TorchDispatchMode):
         error: The relative error, such as 4 * 2^-53.
         run: The number of the run.
         near_zero: Whether results that are exactly 0 fall on either side of it, at 1e-250.
+        apart: Whether the sign is a hash of the place in the tensor too: equal values err apart, and ties part.
     """
 
-    def __init__(self, error: float, run: int, near_zero: bool = False) -> None:
+    def __init__(self, error: float, run: int, near_zero: bool = False, *, apart: bool = False) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.error, self.run, self.near_zero = error, run, near_zero
+        self.error, self.run, self.near_zero, self.apart = error, run, near_zero, apart
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -143,9 +144,9 @@ class TorchNoise(TorchDispatchMode):
             return value
         shaken = value
         if self.near_zero:
-            places = torch.arange(value.numel(), device=value.device).reshape(value.shape)
-            shaken = torch.where(value == 0, self._signs(places, "zero") * 1e-250, value)
-        shaken = shaken * (1 + self.error * self._signs(shaken.view(torch.int64), operation))
+            shaken = torch.where(value == 0, self._signs(_places(value), "zero") * 1e-250, value)
+        bits = shaken.view(torch.int64)
+        shaken = shaken * (1 + self.error * self._signs(bits ^ _places(value) if self.apart else bits, operation))
         return shaken if before is None else torch.where(value == before, value, shaken)
 
     def _signs(self, bits: torch.Tensor, operation: str) -> torch.Tensor:
@@ -154,6 +155,11 @@ class TorchNoise(TorchDispatchMode):
         h = (bits ^ (salt - 2**64 if salt >= 2**63 else salt)) * _FIRST
         h = (h ^ ((h >> 29) & _LOW_BITS)) * _SECOND
         return 1 + 2 * (h >> 63).to(torch.float64)
+
+
+def _places(value: torch.Tensor) -> torch.Tensor:
+    """The number of every element, from 1 on."""
+    return torch.arange(1, value.numel() + 1, device=value.device).reshape(value.shape)
 
 
 def _is_exact(name: str, schema: Any, given: Mapping[str, Any]) -> bool:

@@ -20,6 +20,8 @@ from runner.comparison.results import Comparison, Worst, faulted, worst_unjudged
 from runner.comparison.sides import HIGH, SINGLE, Sides
 from runner.comparison.tensors import Layout, layout_of
 
+LOST = "both float64 twins are not finite where the run is: it lost on the way here what float64 needs"
+
 
 @dataclass
 class Judge:
@@ -172,8 +174,11 @@ class Judge:
             return self._with_fault(name, point.layout, flat, fault)
         if found is not None:
             return found
-        twins = {name: point.high(name), self.sides.reference: point.reference}
-        return self._diverged(name, point.layout, twins, ["a float64 twin"])
+        u, g = point.high(name), point.reference
+        found = self._diverged(name, point.layout, {name: u, self.sides.reference: g}, ["a float64 twin"])
+        if (np.isfinite(u) == np.isfinite(g)).all():  # the root of v - a^2, say, whose v underflowed on the way here
+            return replace(found, verdict="undecided", finding=LOST)
+        return found
 
 
 def _in_high(arrays: Mapping[str, Array]) -> dict[str, Array]:

@@ -67,20 +67,21 @@ class FunctionPoint:
         low = self._flat(self._result(self.library_function, lambda value: value.astype(DTYPES["float32"])))
         return two_precisions(self.layout, low, self.library)
 
-    def sigma_of_noise(self, error: float) -> Array:
-        change = np.array([self.noisy(error, run) - self.library for run in range(1, NOISY_RUNS + 1)])
+    def sigma_of_noise(self, error: float, apart: bool = False) -> Array:
+        runs = range(1, NOISY_RUNS + 1)
+        change = np.array([self.noisy(error, run, apart=apart) - self.library for run in runs])
         return rms(np.nan_to_num(change, nan=np.inf, posinf=np.inf, neginf=-np.inf))
 
     def at_ties(self) -> list[Array]:
         return [self.noisy(0.0, 0, ties=ties) for ties in (1, -1)]
 
-    def noisy(self, error: float, run: int, near_zero: bool = False, ties: int = 0) -> Array:
+    def noisy(self, error: float, run: int, near_zero: bool = False, ties: int = 0, apart: bool = False) -> Array:
         def over_noise(value: Array) -> Array:
             made = empty_noisy(value.shape, value.dtype)
             made[...] = value
             return made
 
-        with noise(error, run, near_zero, ties):
+        with noise(error, run, near_zero, ties, apart=apart):
             return self._flat(self._result(self.library_function, over_noise))
 
     def _result(self, function: Function, made: Callable[[Array], Array]) -> Mapping[str, Any]:

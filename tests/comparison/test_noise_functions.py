@@ -9,7 +9,8 @@ import pytest
 from mpmath import mp
 from numpy.testing.overrides import get_overridable_numpy_array_functions
 
-from runner.comparison.noisy import EXACT_UFUNCS, PLACING, SUMMING, THROUGH, NoisyArray
+from runner.comparison.noisy import NoisyArray
+from runner.comparison.noisy_operations import EXACT_UFUNCS, PLACING, SUMMING, THROUGH
 from runner.comparison.rounding import noise
 from tests.comparison.noise_calls import (
     ERROR,

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from runner.arrays import Array
-from runner.comparison.noisy import EXACT_UFUNCS, NoisyArray
+from runner.comparison.noisy import NoisyArray
+from runner.comparison.noisy_operations import EXACT_UFUNCS
 from runner.comparison.rounding import noise
 from tests.comparison.noise_calls import (
     BINARY,
