@@ -89,23 +89,24 @@ def judge_logic(name: str, point: Point, first: Array | None, given: bool = True
     if swallowed(point.layout, g, sigma):
         return _judge_moved(name, point, second) if given else _undecided(second)
     if second.roundings.max() > LIMIT:
-        second, sigma = _with_equals_apart(point, second, sigma)
+        second, sigma = _at_the_limit(point, second, sigma)
     if second.roundings.max() <= LIMIT:
         return _confirmed(name, point, second, sigma) if given else second
     return _third_look(name, point, replace(second, look=3), given)
 
 
-def _with_equals_apart(point: Point, second: Judged, sigma: Array) -> tuple[Judged, Array]:
-    """The second look once more, with equal values that err apart, and its sigma.
+def _at_the_limit(point: Point, second: Judged, sigma: Array) -> tuple[Judged, Array]:
+    """The second look once more, with noise of 30 roundings and equal values that err apart; and its sigma.
 
-    Where a sum of equal values is to be 0, as beneath a normalisation of saturated units, equal errors cancel. Apart,
-    ties part too, and a unit may flip: what such a sigma says counts only where it is small beside the gradients.
+    Where a sum of equal values is to be 0, as beneath a normalisation of saturated units, equal errors cancel; and of
+    the square of a gradient that is 0 but for rounding, 30 times the noise makes 900 times as much. Apart, ties part
+    too, and a unit may flip: what such a sigma says counts only where it is small beside the gradients.
     """
     fine = COARSE * np.abs(second.g[point.layout.gradients]).max(initial=0.0)
     suspect = second.roundings > LIMIT
     if (np.abs(second.u - second.g)[suspect] > fine).any():
         return second, sigma
-    apart = point.sigma_of_noise(NOISE * UNIT_ROUNDOFF[point.dtype], apart=True)
+    apart = point.sigma_of_noise(LIMIT * NOISE * UNIT_ROUNDOFF[point.dtype], apart=True) / LIMIT
     sigma = np.where(LIMIT * apart <= fine, np.maximum(sigma, apart), sigma)
     return replace(measured(2, second.u, second.g, sigma, point.dtype), point=point), sigma
 

@@ -12,6 +12,7 @@ from runner.arrays import Array, Shape
 from runner.errors import ConfigError, choices
 from runner.layers.activation import ElementwisePass
 from runner.layers.base import Buffers, Layer
+from runner.layers.error_function import make_erf
 
 if TYPE_CHECKING:
     import torch
@@ -51,16 +52,13 @@ class ScratchGELU(ElementwisePass):
     """
 
     def __init__(self, buffers: Buffers) -> None:
-        from scipy.special import erf  # imported here: loading scipy takes longer than most runs
-
         super().__init__(buffers)
-        self.erf = erf
+        self.erf = make_erf(buffers)
         self.p = buffers.empty(buffers.input_shape)
 
     def forward(self, z: Array) -> Array:
-        self.z, p, erf = z, self.p, self.erf
-        np.multiply(z, sqrt(0.5), out=p)
-        erf(p, out=p)
+        self.z, p = z, self.p
+        self.erf(z, p)
         np.add(p, 1, out=p)
         np.multiply(p, 0.5, out=p)
         return np.multiply(z, p, out=self.a)
