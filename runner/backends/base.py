@@ -89,6 +89,9 @@ class Step:
     deltas: Mapping[str, Array] = field(default_factory=dict)
 
 
+KEEPS_SOMETHING = "returned other numbers for the same arguments: it keeps something between calls"
+
+
 class FormError(Exception):
     """What a backend returns has not the form of a step: a finding about it, in words, and no fault of ours.
 

@@ -29,6 +29,12 @@ class Scratch(BackendChoice):
         return ScratchBackend(name, problem, np.dtype(np.float64), empty)
 
 
+def unwritten(array: Array) -> Array:
+    """The array filled with NaN: what a pass forgets to write is then no number, and not what chance left there."""
+    array[...] = np.nan
+    return array
+
+
 class ScratchBackend:
     """Parameters and gradients are views of one flat vector each, (parameters,).
 
@@ -48,7 +54,7 @@ class ScratchBackend:
     ) -> None:
         self.name = name
         self._problem = problem
-        self._empty: Callable[[Shape], Array] = lambda shape: empty(shape, dtype)
+        self._empty: Callable[[Shape], Array] = lambda shape: unwritten(empty(shape, dtype))
         shapes = {name: p.shape for name, p in problem.network.parameters.items()}
         size = sum(map(prod, shapes.values()))
         self._flat, flat_gradients = self._empty((size,)), self._empty((size,))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from runner.arrays import DTYPES, Array, is_narrow
-from runner.backends.base import FormError
+from runner.backends.base import KEEPS_SOMETHING, FormError
 from runner.comparison.constants import LIMIT, NOISE, UNIT_ROUNDOFF
 from runner.comparison.deviation import deviation
 from runner.comparison.explanation import Explanation
@@ -92,8 +92,7 @@ class Looks:
         if other.any():
             places = point.layout.slices()
             first = next(tensor for tensor in point.layout.order if other[places[tensor]].any())
-            words = "returned other numbers for the same arguments: it keeps something between calls"
-            raise FormError(name, words, first)
+            raise FormError(name, KEEPS_SOMETHING, first)
 
     def _narrowest(self, name: str) -> str:
         """The dtype in which ``name`` can be judged against the reference."""

@@ -25,6 +25,7 @@ from runner.comparison.tensors import BLOCK, Layout
 SMALLEST_NORMAL_SINGLE = 2.0**-126
 ALIKE = "a small mistake and lost digits look alike"
 SWALLOWED = "rounding swallows the gradient, here and at a point nearby: no judgement of the formula is possible"
+REFERENCE_LOSES = "the reference loses digits here; with more digits than float64 has the other side is borne out"
 MOVED = 999
 """The point that is judged where rounding swallows the gradient at the given one."""
 
@@ -201,9 +202,18 @@ def _third_look(name: str, point: Point, second: Judged, given: bool) -> Judged:
     if systematic > SYSTEMATIC:
         return replace(second, verdict="mismatch")
     words = "the deviation is random around this point: a right formula in lossy arithmetic"
+    if _is_exact(point, second, suspect) and not scatter.is_small_and_steady():
+        return replace(second, verdict="agree", finding=REFERENCE_LOSES)
     if scatter.is_small_and_steady():
         words = f"the deviation is much the same around this point, but below {SYSTEMATIC:.0f} roundings: {ALIKE}"
     return replace(second, verdict="imprecise", finding=words)
+
+
+def _is_exact(point: Point, second: Judged, suspect: Array) -> bool:
+    """Whether the judged side's suspects are what more digits than float64 has make of the formula."""
+    if point.exact is None:
+        return False
+    return bool((np.abs(second.u - point.exact)[suspect] <= LIMIT * second.sigma[suspect]).all())
 
 
 def _judge_steep(name: str, point: Point, second: Judged, given: bool) -> Judged:

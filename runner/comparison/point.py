@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
 
 from runner.arrays import DTYPES, Array, in_dtype, is_whole
-from runner.backends.base import Backend, FormError, State
+from runner.backends.base import KEEPS_SOMETHING, Backend, FormError, State
 from runner.comparison.constants import NOISY_RUNS, SHIFT
 from runner.comparison.rounding import (
     in_squares,
@@ -80,6 +80,18 @@ class Point:
         except FormError as fault:
             return fault
 
+    def check_repeats(self, name: str) -> None:
+        """A side must give the same bits for the same arguments; if not, noisy runs show what it keeps, not rounding.
+
+        Raises:
+            FormError: It does not.
+        """
+        first, second = self.high(name), self._evaluate(self.sides.high[name])
+        different = (first != second) & ~(np.isnan(first) & np.isnan(second))
+        for tensor in self.layout.order:
+            if different[self.layout.slices()[tensor]].any():
+                raise FormError(name, KEEPS_SOMETHING, tensor)
+
     def again(self, name: str, dtype: np.dtype[Any]) -> Array:
         """A side's tensors in a run's ``dtype``, from a twin made for it."""
         return self._evaluate(self.sides.twin(name, dtype))
@@ -93,6 +105,16 @@ class Point:
     def library(self) -> Array:
         """The library's tensors in float64."""
         return self.high(self.sides.library)
+
+    @cached_property
+    def exact(self) -> Array | None:
+        """The library's tensors as more digits give them, in float64; None where there are no more digits."""
+        if self.sides.exact is None or self.dtype != HIGH.name:
+            return None
+        try:
+            return self._evaluate(self.sides.exact)
+        except TypeError:  # of a user's layer, whose functions know no such numbers
+            return None
 
     def moved(
         self, k: int, *, inputs: bool = False, zeros: bool = False, keep_zeros: bool = False, shift: float = SHIFT

@@ -47,6 +47,13 @@ class Sides:
             self._low[dtype] = self._make(DTYPES[dtype], (self.reference, self.library))
         return self._low[dtype]
 
+    @cached_property
+    def exact(self) -> Backend | None:
+        """The library with more digits than float64 has; None where NumPy has none, or the library is not ours."""
+        if np.finfo(np.longdouble).nmant <= np.finfo(HIGH).nmant or not self.problem.network.derived:
+            return None
+        return self.twin(self.library, np.dtype(np.longdouble))
+
     @property
     def noise_over(self) -> str:
         """What the noise is laid over: our ``layers``, or the reference's own operations: ``torch`` or ``numpy``."""

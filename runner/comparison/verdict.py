@@ -36,6 +36,7 @@ class Judge:
     _layouts: dict[int, Layout] = field(init=False, default_factory=dict)
     _previous: Point | None = field(init=False, default=None)
     _explained: set[str] = field(init=False, default_factory=set)
+    _repeated: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self.sides = Sides(self.problem, self.choices, list(self.choices)[-1])
@@ -66,8 +67,10 @@ class Judge:
             ]
         point = self._point(given)
         try:
+            if self._previous is None:
+                point.check_repeats(self.sides.library)
             first = point.sigma_of_two_precisions(flat if self.dtype == SINGLE else {})
-        except FormError as fault:  # of the reference's twin in the other dtype
+        except FormError as fault:  # of the library, or of the reference's twin in the other dtype
             return [self._with_fault(name, layout, flat, fault) for name in self._judged_names()]
         found = [
             self._judge(name, point, flat, first, self._explain)
@@ -84,6 +87,9 @@ class Judge:
         try:
             point = self._previous.updated()
             layout = point.layout
+            if not self._repeated:
+                point.check_repeats(self.sides.library)
+                self._repeated = True
             flat = {name: layout.flat_state(name, state) for name, state in states.items()}
         except FormError as fault:
             return [self._nothing_known(self.sides.states or self._previous.layout, fault)]

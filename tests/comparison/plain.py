@@ -56,6 +56,10 @@ class FunctionPoint:
     def library(self) -> Array:
         return self.high("library")
 
+    @property
+    def exact(self) -> Array:
+        return self._flat(self._result(self.library_function, lambda value: value.astype(np.longdouble)))
+
     def moved(
         self, k: int, *, inputs: bool = False, zeros: bool = False, keep_zeros: bool = False, shift: float = SHIFT
     ) -> FunctionPoint:
