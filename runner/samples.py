@@ -8,10 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from runner.arrays import Array, in_dtype
+from runner.arrays import Array, in_dtype, is_whole
 from runner.config import build
-from runner.data.base import Data, Target
+from runner.data.base import Data, Parts, Target, parts_of
+from runner.data.columns import TargetsColumnError
+from runner.data.returned import not_finite
+from runner.data.store import blocks_of, by_rows
+from runner.data.targets.column import Column
 from runner.errors import ConfigError
+from runner.losses.base import Loss
 
 BLOCK = 2**20
 """Numbers that are looked at at once."""
@@ -25,8 +30,8 @@ class Learnt:
     y: Array
 
 
-def load_samples(config: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[Learnt, Learnt | None]:
-    """What is learnt from, and what is held out.
+def load_samples(config: Mapping[str, Any], dtype: np.dtype[Any], loss: Loss) -> tuple[Learnt, Learnt | None]:
+    """What is learnt from, and what is held out, y as ``loss`` takes it.
 
     What is larger than memory lies in a file, mapped, in float64; all else is in ``dtype``, whole numbers excepted.
 
@@ -35,31 +40,54 @@ def load_samples(config: Mapping[str, Any], dtype: np.dtype[Any]) -> tuple[Learn
     """
     data = build(config["data"], "data", Data)
     target = build(config["target"], "target", Target)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is not finite is told with its place
+        parts, y, held_y = _loaded(data, target, config["seed"])
+    held_out = None
+    if parts.held_out is not None and held_y is not None:
+        held_out = _learnt(parts.held_out.x, _taken(held_y, loss), dtype, " of those held out")
+    return _learnt(parts.train.x, _taken(y, loss), dtype), held_out
+
+
+def _loaded(data: Data, target: Target, seed: int) -> tuple[Parts, Array, Array | None]:
     try:
-        parts = data.load(config["seed"], target.columns())
+        parts = parts_of(data.load(seed, target.columns()), type(data).__name__)
+    except TargetsColumnError as error:
+        raise error.below("target.name" if isinstance(target, Column) else "target") from error
     except ConfigError as error:
         raise error.below("data") from error
     try:
-        with np.errstate(over="ignore"):
-            y, held_y = target.make(parts, config["seed"])
+        return parts, *target.make(parts, seed)
     except ConfigError as error:
         raise error.below("target") from error
-    held_out = None
-    if parts.held_out is not None and held_y is not None:
-        held_out = Learnt(_in_run("data", parts.held_out.x, dtype), _in_run("target", held_y, dtype))
-    return Learnt(_in_run("data", parts.train.x, dtype), _in_run("target", y, dtype)), held_out
 
 
-def _in_run(key: str, values: Array, dtype: np.dtype[Any]) -> Array:
+def _taken(y: Array, loss: Loss) -> Array:
+    return by_rows(lambda part: loss.targets(y[part]), blocks_of(y)) if is_whole(y) else y
+
+
+def _learnt(x: Array, y: Array, dtype: np.dtype[Any], where: str = "") -> Learnt:
+    return Learnt(_in_run("data", x, dtype, where), _in_run("target", y, dtype, where))
+
+
+def _in_run(key: str, values: Array, dtype: np.dtype[Any], where: str) -> Array:
     rows = max(1, BLOCK * len(values) // max(1, values.size))
     for start in range(0, len(values), rows):
         with np.errstate(over="ignore"):
             block = in_dtype(values[start : start + rows], dtype)
-        if not np.isfinite(block).all():
-            words = "values that are finite in the run's dtype"
-            raise ConfigError(key, f"values beyond the range of {dtype.name}", words)
+        wrong = np.argwhere(~np.isfinite(block))
+        if len(wrong):
+            value = values[start : start + rows][tuple(wrong[0])]
+            got = not_finite(value, f"sample {start + wrong[0][0]}{where}", dtype)
+            raise ConfigError(key, got, "values that are finite in the run's dtype")
     if isinstance(values, np.memmap):
         return values
     made = in_dtype(values, dtype)
     made.flags.writeable = False  # all backends are given the same arrays
     return made
+
+
+def hint_at_classes(target: Mapping[str, Any], y: Array) -> str:
+    """What to add to a complaint of a loss of classes where ``target`` could make classes of whole values ``y``."""
+    can = target.get("classes") is False and y.shape[1:] == (1,)
+    whole = can and all(np.equal(y[part], np.floor(y[part])).all() for part in blocks_of(y))
+    return "; or target.classes=true, which makes classes of the column's values" if whole else ""

@@ -11,7 +11,8 @@ from math import isfinite
 import numpy as np
 
 from runner.arrays import Array, is_whole
-from runner.errors import ConfigError
+from runner.data.returned import numbers, targets_of
+from runner.errors import ConfigError, shortened
 
 
 class Stream(IntEnum):
@@ -51,6 +52,35 @@ class Parts:
 
     train: Samples
     held_out: Samples | None = None
+
+
+def samples_of(value: object, whose: str) -> Samples:
+    """The samples that the class ``whose`` returns.
+
+    Raises:
+        ConfigError: They are none, their x is not (samples, ...), or their y has not as many rows; its key is empty.
+    """
+    if not isinstance(value, Samples):
+        raise ConfigError("", f"{shortened(value)} from {whose}", "Samples(x) or Samples(x, y), of runner.data.base")
+    x = numbers(value.x, f"x from {whose}")
+    if not x.size:
+        raise ConfigError("", f"x of shape {x.shape} from {whose}", "at least one sample, of at least one number")
+    if not x.ndim:
+        raise ConfigError("", f"x from {whose}, the single number {x}", "numbers of shape (samples, ...)")
+    y = None if value.y is None else targets_of(value.y, x, whose)
+    return Samples(x, y, value.columns)
+
+
+def parts_of(value: object, whose: str) -> Parts:
+    """The parts that the class ``whose`` returns.
+
+    Raises:
+        ConfigError: They are none, or their samples are not as ``samples_of`` wants them; its key is empty.
+    """
+    if not isinstance(value, Parts):
+        raise ConfigError("", f"{shortened(value)} from {whose}", "Parts(samples), of runner.data.base")
+    held_out = None if value.held_out is None else samples_of(value.held_out, whose)
+    return Parts(samples_of(value.train, whose), held_out)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +139,7 @@ class Target(ABC):
         return found[0], found[1] if len(found) > 1 else None
 
     def _with_noise(self, samples: Samples, seed: int, noise: np.random.Generator) -> Array:
-        y = self.of(samples, generator(seed, Stream.TARGET))
+        y = targets_of(self.of(samples, generator(seed, Stream.TARGET)), samples.x, type(self).__name__)
         if not self.noise:
             return y
         if is_whole(y):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,8 +29,8 @@ class Inline(Data):
     def check(self) -> None:
         super().check()
         inputs = _table("x", self.x)
-        if self.tokens and not _are_whole(self.x):
-            raise ConfigError("x", "numbers that are no whole ones", "whole numbers from 0, as data.tokens is true")
+        if self.tokens:
+            _refuse_no_tokens(self.x)
         if self.y is not None and len(_targets(self.y)) != len(inputs):
             raise ConfigError("y", f"{len(self.y)} rows", f"as many rows as data.x has, {len(self.x)}")
 
@@ -42,19 +42,35 @@ class Inline(Data):
 
 
 def _targets(rows: list[Any]) -> Array:
-    whole = rows and _are_whole(rows) and not isinstance(rows[0], list)
-    return np.array(rows, dtype=np.int64) if whole else _table("y", rows)
+    if not rows or any(isinstance(row, list) for row in rows):
+        return _table("y", rows)
+    for i, row in enumerate(rows):
+        if not (type(row) is int and abs(row) < 2**63):  # a loss may ignore one below 0
+            allowed = "a list of class indices, whole numbers, or of samples, each a list of numbers"
+            raise ConfigError("y", f"{row} in sample {i}", allowed)
+    return np.array(rows, dtype=np.int64)
 
 
-def _are_whole(value: object) -> bool:
-    """Whether it is a whole number from 0, or all in it are."""
-    return all(map(_are_whole, value)) if isinstance(value, list) else type(value) is int and 0 <= value < 2**63
+def _refuse_no_tokens(rows: list[Any]) -> None:
+    for i, row in enumerate(rows):
+        wrong = next((value for value in _flat(row) if not (type(value) is int and 0 <= value < 2**63)), None)
+        if wrong is not None:
+            raise ConfigError("x", f"{wrong} in sample {i}", "whole numbers from 0, as data.tokens is true")
+
+
+def _flat(value: object) -> Iterator[object]:
+    """What nested lists hold."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _flat(item)
+    else:
+        yield value
 
 
 def _table(key: str, rows: list[Any]) -> Array:
-    for row in rows:
+    for i, row in enumerate(rows):
         if not isinstance(row, list) or not _is_numbers(row):
-            raise ConfigError(key, row, "a list of samples, each a list of numbers")
+            raise ConfigError(key, f"{row} in sample {i}", "a list of samples, each a list of numbers")
     shapes = sorted({_shape(row) for row in rows}, key=str)
     if len(shapes) != 1 or shapes[0] is None or 0 in shapes[0]:
         widths = sorted({len(row) for row in rows})

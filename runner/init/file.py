@@ -29,6 +29,7 @@ SAFETENSORS: dict[str, np.dtype[Any]] = {
     **{f"{kind}{bits}": np.dtype(f"<{kind.lower()}{bits // 8}") for kind in "IU" for bits in (8, 16, 32, 64)},
     "BF16": BFLOAT16,
 }
+KEPT = ("first/", LAST := "last/")
 FORMATS = (".json", ".npz", ".safetensors", *OF_TORCH)
 
 
@@ -36,6 +37,7 @@ FORMATS = (".json", ".npz", ".safetensors", *OF_TORCH)
 class File(Init):
     """``path``: a file of FORMATS with one array under each parameter's name and of its shape; in .pt, a state_dict.
 
+    In the file of a run, which has them as ``first/<name>`` and ``last/<name>``, those after its last step are taken.
     The buffers begin as their layers have it where the file holds none of them; else it must hold all. A path that
     begins with ``package:`` lies in the program's own package.
     """
@@ -43,7 +45,7 @@ class File(Init):
     path: str
 
     def draw(self, network: Network, seed: int) -> dict[str, Array]:
-        arrays = read_arrays("path", resolve_path(self.path))
+        arrays = _last(read_arrays("path", resolve_path(self.path)))
         shapes, buffers = {name: p.shape for name, p in network.parameters.items()}, network.buffers
         for name in sorted(arrays.keys() - shapes.keys() - buffers.keys()):
             known = f"the network's own, {choices([*shapes, *buffers], name)}"
@@ -66,6 +68,13 @@ class File(Init):
         if not np.array_equal(whole, value):
             raise ConfigError("path", f"{self.path} with {value.ravel()[0]} in {name}", "whole numbers")
         return whole
+
+
+def _last(arrays: dict[str, Array]) -> dict[str, Array]:
+    """Of the parameters that a run has kept, ``first/<name>`` and ``last/<name>``, those after its last step."""
+    if not all(name.startswith(KEPT) for name in arrays):
+        return arrays
+    return {name.removeprefix(LAST): value for name, value in arrays.items() if name.startswith(LAST)}
 
 
 def read_arrays(key: str, path: Path) -> dict[str, Array]:

@@ -46,7 +46,6 @@ X = np.arange(6.0).reshape(3, 2)
     ("arrays", "words"),
     [
         ({}, "no array"),
-        ({"x": X, "y": np.array([0, -1, 2])}, "-1"),
         ({"x": X, "y": np.array([0, 1])}, "y is int64 of shape (2,)"),
         ({"x": X, "y": np.array(["a", "b", "c"])}, "y is <U1"),
         ({"x": X, "z": np.zeros(2)}, "z has the shape (2,)"),

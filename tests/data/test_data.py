@@ -63,7 +63,6 @@ def test_the_target_of_a_run_is_computed_in_double_precision_and_rounded_once() 
         ([[1.0], [2.0]], [[1.0]], "y"),
         ([[1.0]], [[float("inf")]], "y"),
         ([[1.0]], [0, 1], "y"),
-        ([[1.0], [2.0]], [0, -1], "y"),
         ([[1.0], [2.0]], [0, 1.5], "y"),
         ([[1.0], [2.0]], [True, False], "y"),
         ([1.0, 2.0], None, "x"),

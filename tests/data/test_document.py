@@ -31,6 +31,7 @@ def test_every_command_describes_a_run(command: str, tmp_path: Path, monkeypatch
     flowers.to_parquet("flowers.parquet")
     np.save("table.npy", np.arange(12.0).reshape(4, 3) ** 2)
     np.savez("arrays.npz", x=np.eye(3), y=np.arange(3.0))
+    np.savez("sequences.npz", x=np.arange(12).reshape(4, 3) % 5, y=np.arange(4) % 2)
     setup = make_setup(*shlex.split(command))
     assert len(setup.x) == len(setup.y)
     assert np.isfinite(setup.x).all()

@@ -204,3 +204,17 @@ def test_a_damaged_byte_anywhere_in_a_compressed_npz_is_refused_or_does_not_matt
         path.write_bytes(whole[:at] + bytes([value]) + whole[at + 1 :])
         with contextlib.suppress(ConfigError):  # some bytes, as those of a date, mean nothing
             read_arrays("path", path)
+
+
+@every_format
+def test_of_the_file_of_a_run_the_last_parameters_are_taken(suffix: str, tmp_path: Path) -> None:
+    first, last = arrays_of(1), arrays_of(2)
+    path = tmp_path / f"kept.{suffix}"
+    kept = {f"first/{name}": value for name, value in first.items()} | {
+        f"last/{name}": value for name, value in last.items()
+    }
+    WRITERS[suffix](path, kept)
+    for name, value in from_file(path, "dtype=float64").initial.parameters.items():
+        assert same_bits(value, last[name])
+    WRITERS[suffix](path, kept | {"another": np.zeros(2)})
+    assert "with an array another;" in refused(path)

@@ -11,10 +11,9 @@ import numpy as np
 
 from runner.arrays import Array
 from runner.data.base import Data, Parts, Samples
-from runner.data.columns import find_columns
+from runner.data.columns import TargetsColumnError, find_columns
 from runner.data.split import split
 from runner.data.standardise import adjust
-from runner.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +53,9 @@ def chosen(x: Array, names: Sequence[str], columns: Sequence[str], y: Array) -> 
     Raises:
         ConfigError: A column is not there, or none is left.
     """
-    find_columns(names, columns, "")
+    find_columns(names, columns)
     kept = [i for i, name in enumerate(names) if name not in columns]
     if not kept:
-        raise ConfigError("", "every column as target", "a target that leaves one as input")
+        raise TargetsColumnError("", "every column", "columns that leave one as input")
     named = {name: np.array(x[:, names.index(name)], np.float64) for name in columns}
     return Samples(np.ascontiguousarray(x[:, kept], np.float64), y, named)

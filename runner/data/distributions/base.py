@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from math import isfinite
 import numpy as np
 
 from runner.arrays import Array, Shape
-from runner.data.base import Data, Parts, Samples, Stream, generator
+from runner.data.base import Data, Parts, Samples, Stream, generator, samples_of
 from runner.data.columns import refuse_columns
 from runner.data.split import split
 from runner.errors import ConfigError
@@ -36,12 +37,19 @@ class Drawn(Data):
         Raises:
             ConfigError: They do not fit into memory, or their values into float64.
         """
+        too_many = ConfigError("samples", f"{self.samples} {self.extent()}", "as many as fit")
+        if self.numbers() * np.dtype(np.float64).itemsize > sys.maxsize:
+            raise too_many
         try:
             with np.errstate(over="ignore"):
-                samples = self.drawn(rng)
-        except (ValueError, MemoryError) as error:
-            raise ConfigError("samples", f"{self.samples} {self.extent()}", "as many as fit") from error
-        if not np.isfinite(samples.x).all():
+                found = self.drawn(rng)
+        except MemoryError as error:
+            raise too_many from error
+        samples = samples_of(found, type(self).__name__)
+        if len(samples.x) != self.samples:
+            got = f"{len(samples.x)} samples from {type(self).__name__}"
+            raise ConfigError("", got, f"{self.samples}, as data.samples says")
+        if np.isinf(samples.x).any():
             raise ConfigError("", "draws beyond the range of float64", "parameters whose draws are finite")
         return samples
 
@@ -52,6 +60,10 @@ class Drawn(Data):
     def extent(self) -> str:
         """In words, how large a sample is."""
         return "samples"
+
+    def numbers(self) -> int:
+        """How many numbers the largest array has that is made: no memory may hold them."""
+        return self.samples
 
     def from_one(self, *keys: str) -> None:
         """Raises ConfigError where the number under one of ``keys`` is below 1."""
@@ -90,6 +102,9 @@ class Independent(Drawn):
 
     def extent(self) -> str:
         return f"of {self.features} features"
+
+    def numbers(self) -> int:
+        return self.samples * self.features
 
     def drawn(self, rng: np.random.Generator) -> Samples:
         return Samples(self.values(rng, (self.samples, self.features)))

@@ -34,6 +34,9 @@ class Categorical(Independent):
         ):
             raise ConfigError("probabilities", given, f"{self.categories} numbers from 0 that sum to 1, or null")
 
+    def numbers(self) -> int:
+        return self.samples * self.features * self.categories
+
     def values(self, rng: np.random.Generator, shape: Shape) -> Array:
         equal = np.full(self.categories, 1.0)
         weights = equal if self.probabilities is None else np.array(self.probabilities)

@@ -31,6 +31,9 @@ class GaussianMixture(Drawn):
     def extent(self) -> str:
         return f"of {self.features} features"
 
+    def numbers(self) -> int:
+        return max(self.samples, self.components) * self.features
+
     def drawn(self, rng: np.random.Generator) -> Samples:
         centres = rng.normal(0.0, self.spread, (self.components, self.features))
         y = rng.integers(self.components, size=self.samples)

@@ -32,6 +32,9 @@ class Shapes(Drawn):
             raise ConfigError("size", self.size, f"a whole number from {SMALLEST}")
         self.from_zero("noise")
 
+    def numbers(self) -> int:
+        return self.samples * self.size**2
+
     def drawn(self, rng: np.random.Generator) -> Samples:
         y = rng.integers(len(KINDS), size=self.samples)
         radius = rng.uniform(self.size / 4, self.size / 2.5, self.samples)

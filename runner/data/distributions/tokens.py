@@ -27,6 +27,9 @@ class Tokens(Drawn):
     def extent(self) -> str:
         return f"of {self.length} tokens"
 
+    def numbers(self) -> int:
+        return self.samples * max(self.length, self.vocabulary)
+
     def drawn(self, rng: np.random.Generator) -> Samples:
         x = rng.integers(self.vocabulary, size=(self.samples, self.length))
         counts = np.zeros((self.samples, self.vocabulary), np.int32)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.arrays import is_whole
 from runner.data.base import Data, Parts
 from runner.data.columns import find_columns
 from runner.data.files.gather import Reader
@@ -51,7 +52,8 @@ class TableFile(Data):
                 "path", f"{self.path!r} ({error.strerror or error})", "a file that can be read"
             ) from error
         parts = split(samples, self.held_out, seed)
-        adjust(parts, features, fill=self.missing == "mean", scale=self.standardise)
+        if not is_whole(parts.train.x):  # tokens
+            adjust(parts, features, fill=self.missing == "mean", scale=self.standardise)
         return parts
 
     @abstractmethod
@@ -63,7 +65,7 @@ class TableFile(Data):
         """
 
     def _features(self, table: Table, columns: Sequence[str]) -> list[str]:
-        find_columns(table.names, columns, "")
+        find_columns(table.names, columns)
         if self.features is None:
             found = [name for name in table.inputs if name not in columns]
             if "" in found:

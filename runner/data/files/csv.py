@@ -17,6 +17,10 @@ BLOCK = 2**20
 """Bytes of the file that are read at a time, at least; several blocks are under way at once."""
 CELL = 2**7
 """Bytes that a cell may take, on average over a row: a row must be shorter than a block."""
+TOO_LONG = "straddl"
+"""In pyarrow's words, a row that is not."""
+GROWTH, LONGEST = 4, 2**31 - 1
+"""How much longer the next blocks are, and the longest that pyarrow takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,27 +44,41 @@ class CsvTable(ArrowTable):
         refuse_repeated(path, [name for name in self.names if name])
 
     def batches(self, names: Sequence[str]) -> Iterator[Any]:
+        """Where a row is longer than a block, the file is read again in longer ones, less the rows that were given."""
+        import pyarrow as pa
+
+        size, given = max(BLOCK, CELL * len(self.names)), 0
+        while True:
+            row = 0
+            try:
+                for batch in self._batches(names, size):
+                    fresh = batch.slice(max(0, given - row))
+                    row += batch.num_rows
+                    if fresh.num_rows:
+                        given = row
+                        yield fresh
+            except pa.ArrowInvalid as error:
+                if TOO_LONG not in str(error) or size >= min(LONGEST, 2 * self.file.stat().st_size):
+                    raise self._complaint(str(error)) from error
+                size = min(LONGEST, GROWTH * size)
+            else:
+                return
+
+    def _batches(self, names: Sequence[str], size: int) -> Iterator[Any]:
+        """All of them, read in blocks of ``size`` bytes; raises pyarrow.ArrowInvalid."""
         import pyarrow as pa
         from pyarrow.csv import ConvertOptions, ParseOptions, ReadOptions, open_csv
 
         keys = [str(i) for i in range(len(self.names))]
         wanted = [keys[list(self.names).index(name)] for name in names]
         text = dict.fromkeys(wanted, pa.string())
-        try:
-            with pa.OSFile(str(self.file)) as file:
-                yield from open_csv(
-                    file,
-                    ReadOptions(
-                        use_threads=False,
-                        block_size=max(BLOCK, CELL * len(keys)),
-                        column_names=keys,
-                        skip_rows_after_names=1,
-                    ),
-                    ParseOptions(newlines_in_values=True),
-                    ConvertOptions(column_types=text, include_columns=wanted),
-                )
-        except pa.ArrowInvalid as error:
-            raise self._complaint(str(error)) from error
+        with pa.OSFile(str(self.file)) as file:
+            yield from open_csv(
+                file,
+                ReadOptions(use_threads=False, block_size=size, column_names=keys, skip_rows_after_names=1),
+                ParseOptions(newlines_in_values=True),
+                ConvertOptions(column_types=text, include_columns=wanted),
+            )
 
     def where(self, row: int) -> str:
         rows = self._rows()
@@ -69,6 +87,7 @@ class CsvTable(ArrowTable):
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         """Every row that is not empty, and the number of the line where it ends."""
+        csv.field_size_limit(LONGEST)
         try:
             with self.file.open(encoding="utf-8-sig", newline="") as file:
                 reader = csv.reader(file)

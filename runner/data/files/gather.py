@@ -48,7 +48,7 @@ class Reader:
             except CellError as error:
                 if error.column not in targets or not isinstance(error.value, str):
                     place = self._cell(error.row, error.column)
-                    raise ConfigError("path", f"{place}: {shortened(error.value)}", "a number in every cell") from error
+                    raise ConfigError("path", f"{place}: {shortened(error.value)}", error.allowed) from error
                 texts.append(error.column)
 
     def _once(self, features: Sequence[str], numbers: Sequence[str], texts: Sequence[str]) -> Samples:

@@ -8,14 +8,15 @@ from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 from runner.arrays import Array, is_whole
-from runner.data.files.base import TableFile
+from runner.data.files.arrays import ArrayFile
 from runner.data.files.numpy import ArrayTable, mapped, unpacked
 from runner.data.files.table import Table, refuse_repeated
+from runner.data.returned import LARGEST
 from runner.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Npz(TableFile):
+class Npz(ArrayFile):
     """A file of numpy.savez: x (samples, *sample) and perhaps y; or, without an x, a column (samples,) an array.
 
     An x of one axis is one feature. A y of whole numbers (samples,) is class indices, one of other numbers (samples,)
@@ -41,7 +42,7 @@ class Npz(TableFile):
             if array.shape != (rows,):
                 got = f"{self.path!r}, whose {name} has the shape {array.shape}"
                 raise ConfigError("path", got, f"columns of shape (samples,), which is ({rows},), or an array x")
-        table = ArrayTable(x, arrays, y)
+        table = ArrayTable(x, arrays, y, tokens=self.tokens)
         refuse_repeated(self.path, table.names)
         return table
 
@@ -68,6 +69,6 @@ class Npz(TableFile):
     def _targets(self, y: Array) -> Array:
         if y.ndim > 1 or not is_whole(y):
             return y.reshape(-1, 1) if y.ndim == 1 else y
-        if y.size and y.min() < 0:
-            raise ConfigError("path", f"{self.path!r}, whose y has {y.min()}", "class indices from 0, or float64")
+        if y.size and y.max() > LARGEST:
+            raise ConfigError("path", f"{self.path!r}, whose y has {y.max()}", f"class indices to {LARGEST}")
         return y

@@ -11,9 +11,11 @@ from numpy.lib import format as npy
 
 from runner.arrays import Array
 from runner.data.files.table import Block, CellError, Table
+from runner.data.returned import LARGEST
 from runner.data.store import blocks, write_whole
 from runner.errors import ConfigError
 
+TOKENS = "whole numbers from 0, as data.tokens is true"
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
@@ -62,11 +64,12 @@ class ArrayTable(Table):
     """Arrays whose first axis counts the samples.
 
     ``x`` (samples, *sample) is the inputs; where it has two axes its columns are called 0, 1, 2, ... Without it the
-    ``columns`` (samples,) are. ``y`` is brought along: with one axis, as class indices.
+    ``columns`` (samples,) are. ``y`` is brought along: with one axis, as class indices. Where the inputs are
+    ``tokens``, they are whole numbers from 0.
     """
 
-    def __init__(self, x: Array | None, columns: Mapping[str, Array], y: Array | None = None) -> None:
-        self.x, self.y, self.columns = x, y, columns
+    def __init__(self, x: Array | None, columns: Mapping[str, Array], y: Array | None = None, *, tokens: bool) -> None:
+        self.x, self.y, self.columns, self.tokens = x, y, columns, tokens
         width = 0 if x is None else int(np.prod(x.shape[1:]))
         self._place = {str(i): i for i in range(width)}
         self.inputs = list(columns if x is None else self._place)
@@ -86,6 +89,7 @@ class ArrayTable(Table):
                 x = flat.reshape(len(flat), *self.x.shape[1:])
             columns = {name: self._column(name, part, flat) for name in numbers}
             columns |= {name: _text(self.columns[name][part]) for name in texts}
+            x = _whole(x, part.start, features) if self.tokens else x
             yield Block(x, columns, None if self.y is None else self._targets(self.y[part]))
 
     def _column(self, name: str, part: slice, flat: Array) -> Array:
@@ -99,6 +103,18 @@ class ArrayTable(Table):
     @staticmethod
     def _targets(y: Array) -> Array:
         return np.asarray(y, np.int64 if y.ndim == 1 else np.float64)
+
+
+def _whole(x: Array, row: int, features: Sequence[str]) -> Array:
+    """x (rows, *sample) as int64; ``row`` is its first one's place in the file."""
+    flat = x.reshape(len(x), -1)
+    wrong = np.argwhere(~((flat >= 0) & (flat < LARGEST) & (flat == np.floor(flat))))
+    if len(wrong):
+        at, column = wrong[0]
+        value = flat[at, column]
+        got = int(value) if value == np.floor(value) and np.isfinite(value) else float(value)
+        raise CellError(row + int(at), features[int(column)], got, TOKENS)
+    return x.astype(np.int64)
 
 
 def _text(values: Array) -> Array:

@@ -12,11 +12,11 @@ from runner.errors import ConfigError
 
 
 class CellError(Exception):
-    """The value of a cell is not a number; ``row`` counts the file's rows from 0."""
+    """The value of a cell is not a number, or none that is ``allowed``; ``row`` counts the file's rows from 0."""
 
-    def __init__(self, row: int, column: str, value: object) -> None:
-        super().__init__(row, column, value)
-        self.row, self.column, self.value = row, column, value
+    def __init__(self, row: int, column: str, value: object, allowed: str = "a number in every cell") -> None:
+        super().__init__(row, column, value, allowed)
+        self.row, self.column, self.value, self.allowed = row, column, value, allowed
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Block:
     """Some rows.
 
     Attributes:
-        x: The inputs (rows, *sample), float64; NaN where a cell is empty.
+        x: The inputs (rows, *sample): float64, NaN where a cell is empty, or whole numbers (tokens).
         columns: The target's columns (rows,): float64, or objects that are text or, in an empty cell, None.
         y: Targets that the file brings, as ``Samples.y`` has them.
     """
@@ -45,7 +45,7 @@ class Table(ABC):
         """All rows in order, from the first one at each call; ``numbers`` and ``texts`` are the target's columns.
 
         Raises:
-            CellError: Something in ``features`` or ``numbers`` is text.
+            CellError: Something in ``features`` or ``numbers`` is text, or a token is no whole number from 0.
             ConfigError: The file is damaged; its key is ``path``.
         """
 
@@ -60,6 +60,8 @@ def existing(text: str, path: Path) -> Path:
     Raises:
         ConfigError: It is not; the key is ``path``.
     """
+    if not text:
+        raise ConfigError("path", "an empty text", "the path of a file")
     try:
         if path.exists() and not path.is_file():
             raise ConfigError("path", f"{text!r}, a {'folder' if path.is_dir() else 'device or pipe'}", "a file")
