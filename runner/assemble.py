@@ -14,17 +14,20 @@ from runner.arrays import DTYPES, Array, in_dtype, is_whole
 from runner.backends.base import BackendChoice, Problem, State
 from runner.building import network_of
 from runner.catalog import Catalog
-from runner.checks import check_numbers, check_tracking
+from runner.checks import check_numbers, check_range, check_tracking
 from runner.clipping.base import Clip
 from runner.clipping.none import NoClip
 from runner.config import build, build_named
+from runner.data.returned import not_finite
 from runner.errors import ConfigError
 from runner.init.base import Init
+from runner.init.returned import drawn_of
 from runner.losses.base import Loss
+from runner.losses.classes import OfClasses
 from runner.network import Network
 from runner.optimizers.base import Optimizer
 from runner.published.table import Published, read_published
-from runner.samples import Learnt, load_samples
+from runner.samples import Learnt, hint_at_classes, load_samples
 from runner.schedules.base import Schedule
 from runner.schedules.constant import Constant
 
@@ -78,19 +81,21 @@ def assemble(
     check_numbers(config)
     check_tracking(config["tracking"])
     dtype = DTYPES[config["dtype"]]
-    learnt, held_out = load_samples(config, dtype)
+    loss = build(config["loss"], "loss", Loss)
+    learnt, held_out = load_samples(config, dtype, loss)
     x, y = learnt.x, learnt.y
     if not config["batch_size"] <= len(x):
         raise ConfigError("batch_size", config["batch_size"], f"from 1 to the number of samples, {len(x)}")
     configured = _backends(config["backend"], catalog)
     backends = configured if given is None else {name: choice or configured[name] for name, choice in given.items()}
     network = _network_of(backends, network_of(config["architecture"], x.shape[1:], catalog))
-    loss = build(config["loss"], "loss", Loss)
     _check_batches(config["batch_size"], len(x), network)
     for part in filter(None, (learnt, held_out)):
-        _check_values(part, network, loss)
+        _check_values(part, network, loss, config["target"])
+    problem = _problem(config, network, loss, -(-len(x) // config["batch_size"]))
+    _check_ranges(problem, config["architecture"]["layers"] is not None, dtype)
     return Setup(
-        problem=_problem(config, network, loss, -(-len(x) // config["batch_size"])),
+        problem=problem,
         x=x,
         y=y,
         held_out=held_out,
@@ -132,6 +137,17 @@ def _problem(config: Mapping[str, Any], network: Network, loss: Loss, steps_per_
     return problem
 
 
+def _check_ranges(problem: Problem, listed: bool, dtype: np.dtype[Any]) -> None:
+    """No number is beyond the range of the dtype; ``listed``: whether the layers stand in the configuration."""
+    for key in ("lr", "loss", "optimizer", "schedule", "clip"):
+        check_range(key, getattr(problem, key), dtype)
+    for i, place in enumerate(problem.network.places):
+        try:
+            check_range(f"architecture.layers.{i}" if listed else place.name, place.layer, dtype)
+        except ConfigError as error:
+            raise error if listed else error.of_part("architecture", "a layer") from error
+
+
 def _check_batches(batch_size: int, samples: int, network: Network) -> None:
     """No batch, nor the last one of an epoch, is too small for a layer that takes statistics over it."""
     for size in (batch_size, samples % batch_size or batch_size):
@@ -141,10 +157,11 @@ def _check_batches(batch_size: int, samples: int, network: Network) -> None:
             raise ConfigError("batch_size", got, f"at least {network.fewest} samples a batch: {name} has variances")
 
 
-def _check_values(part: Learnt, network: Network, loss: Loss) -> None:
+def _check_values(part: Learnt, network: Network, loss: Loss, target: Mapping[str, Any]) -> None:
     """Tokens lie within the vocabulary, and targets fit the outputs."""
     if network.takes_indices and not is_whole(part.x):
-        raise ConfigError("data", "numbers", f"whole numbers, which {network.places[0].name} takes")
+        words = f"whole numbers, which {network.places[0].name} takes: data.tokens=true, where the data has that key"
+        raise ConfigError("data", "numbers", words)
     if is_whole(part.x):
         if not network.takes_indices:
             raise ConfigError("architecture", f"{network.places[0].name} first", "a layer that takes tokens: embedding")
@@ -152,7 +169,11 @@ def _check_values(part: Learnt, network: Network, loss: Loss) -> None:
             network.places[0].layer.check_input(part.x)
         except ValueError as error:
             raise ConfigError("data", str(error), "tokens of the vocabulary") from error
-    loss.fits(network.output_shape, part.y)
+    try:
+        loss.fits(network.output_shape, part.y)
+    except ConfigError as error:
+        hint = hint_at_classes(target, part.y) if isinstance(loss, OfClasses) else ""
+        raise ConfigError(error.key, error.got, f"{error.allowed}{hint}") from error
 
 
 def _backends(nodes: Mapping[str, Any], catalog: Catalog) -> dict[str, BackendChoice]:
@@ -194,18 +215,19 @@ def _initial(config: Mapping[str, Any], network: Network, dtype: np.dtype[Any]) 
     if count * DTYPES["float64"].itemsize > sys.maxsize:
         raise ConfigError("architecture", f"{count} parameters", "as many as fit into memory")
     try:
-        drawn = init.draw(network, config["seed"])
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is not finite is told below
+            drawn = drawn_of(init.draw(network, config["seed"]), network, type(init).__name__)
     except MemoryError as error:
         raise ConfigError("architecture", f"{count} parameters", "as many as fit into memory") from error
     except ConfigError as error:
         raise error.below("init") from error
     with np.errstate(over="ignore"):
         initial = {name: in_dtype(value, dtype) for name, value in (network.buffers | drawn).items()}
-    for name, value in initial.items():
-        if not np.isfinite(value).all():
-            raise ConfigError(
-                "init", f"{name} beyond the range of {dtype.name}", "values that are finite in the run's dtype"
-            )
+    for name, value in drawn.items():
+        wrong = value[~np.isfinite(initial[name])]
+        if wrong.size:
+            got = not_finite(wrong[0], name, dtype)
+            raise ConfigError("init", got, "values that are finite in the run's dtype")
     parameters, buffers = ({name: initial[name] for name in names} for names in (network.parameters, network.buffers))
     return State(parameters, buffers)
 

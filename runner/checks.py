@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+import ml_dtypes
+import numpy as np
 
 from runner.arrays import DTYPES
 from runner.errors import ConfigError, choices
@@ -33,6 +37,26 @@ def check_numbers(config: Mapping[str, Any]) -> None:
             raise ConfigError(f"{group}.every", config[group]["every"], "a whole number from 1")
     if config["dtype"] not in DTYPES:
         raise ConfigError("dtype", config["dtype"], choices(DTYPES, config["dtype"]))
+
+
+def check_range(key: str, part: object, dtype: np.dtype[Any]) -> None:
+    """Raises ConfigError where a finite number of ``part``, or of what lies in it, is beyond the run's dtype."""
+    largest = float(ml_dtypes.finfo(dtype).max)  # type: ignore[no-untyped-call]
+    for found, value in _numbers(key, part):
+        if isfinite(value) and abs(value) > largest:
+            raise ConfigError(found, value, f"a number in the range of {dtype.name}: at most {largest:.8g} in size")
+
+
+def _numbers(key: str, part: object) -> Iterator[tuple[str, float]]:
+    """Every floating-point number of an object that was built of a configuration, with its key."""
+    if isinstance(part, float):
+        yield key, part
+    elif isinstance(part, list):
+        for i, item in enumerate(part):
+            yield from _numbers(f"{key}.{i}", item)
+    elif is_dataclass(part):
+        for field in fields(part):
+            yield from _numbers(f"{key}.{field.name}", getattr(part, field.name))
 
 
 def check_tracking(tracking: Mapping[str, Any]) -> None:

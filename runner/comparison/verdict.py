@@ -160,6 +160,9 @@ class Judge:
             t for t in layout.order if not (np.isfinite(u[places[t]]).all() and np.isfinite(g[places[t]]).all())
         )
         words = "" if len(broken) > 1 else f"only {broken[0]} is not finite"
+        if "prediction" in places:
+            undefined = (self.problem.loss.undefined_at(side[places["prediction"]]) for side in (u, g))
+            words = next(filter(None, undefined), words)
         return Comparison(
             name,
             self.sides.reference,

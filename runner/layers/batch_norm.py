@@ -31,7 +31,8 @@ class BatchNorm(Layer):
     """In words, the samples that it takes, by their number of axes."""
 
     def check(self) -> None:
-        check_eps(self.eps)
+        if not (isfinite(self.eps) and self.eps > 0):
+            raise ConfigError("eps", self.eps, "a finite number above 0")
         if self.momentum is not None and not 0 <= self.momentum <= 1:
             raise ConfigError("momentum", self.momentum, "a number from 0 to 1, or null")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from runner.errors import ConfigError
 from runner.layers.base import Buffers, Layer, Parameter
 from runner.layers.batch_norm import affine_of, check_eps
 from runner.layers.standardising import Standardised
-from runner.layers.windows import filled
+from runner.layers.windows import filled, per_axis
 
 if TYPE_CHECKING:
     import torch
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerNorm(Layer):
-    """W and b of ``normalized_shape`` (null: the last axis), where ``elementwise_affine``, b only with ``bias``."""
+    """W and b of ``normalized_shape``, where ``elementwise_affine``, b only with ``bias``.
 
-    normalized_shape: list[int] | None
+    ``normalized_shape``: the sizes of the last axes, a list or, of one axis, a number; null: the last axis.
+    """
+
+    normalized_shape: Any
     eps: float
     elementwise_affine: bool
     bias: bool
@@ -55,15 +58,16 @@ class LayerNorm(Layer):
         return f"LayerNorm({shape}, eps={self.eps}, elementwise_affine={affine}, bias={affine and self.bias})"
 
 
-def check_normalized(shape: list[int] | None) -> None:
-    """Raises ConfigError where ``normalized_shape`` names no axis, or sizes below 1."""
-    if shape is not None and (not shape or min(shape) < 1):
-        raise ConfigError("normalized_shape", shape, "a list of at least one whole number from 1, or null")
+def check_normalized(shape: object) -> None:
+    """Raises ConfigError where ``normalized_shape`` names no axis, or is no whole numbers from 1."""
+    sizes = shape if isinstance(shape, list) else [shape]
+    if shape is not None and not (sizes and all(type(size) is int and size >= 1 for size in sizes)):
+        raise ConfigError("normalized_shape", shape, "a whole number from 1, a list of at least one of them, or null")
 
 
-def normalized(shape: list[int] | None, input_shape: Shape) -> Shape:
+def normalized(shape: Any, input_shape: Shape) -> Shape:
     """The sizes of the last axes that are normalised; raises ValueError, in words, where the input has others."""
-    found = input_shape[-1:] if shape is None else tuple(shape)
+    found = input_shape[-1:] if shape is None else per_axis(shape, 1)
     if not found or input_shape[-len(found) :] != found:
         raise ValueError(f"an input whose last axes are {list(found)}" if found else "an input of at least 1 axis")
     return found

@@ -30,6 +30,21 @@ class MaxPool2d(Pooling2d):
     def dilations(self) -> Shape:
         return per_axis(self.dilation, AXES)
 
+    def windows(self, image: Shape) -> Windows:
+        """The windows over an image; raises ValueError, in words, where one has no point of the image in it.
+
+        (Torch writes past the end of its arrays there.)
+        """
+        found = super().windows(image)
+        axes = zip(image, found.kernel, found.stride, found.dilation, found.before, found.outputs, strict=True)
+        for size, kernel, step, gap, before, outputs in axes:
+            starts = np.arange(outputs) * step - before
+            # a window's first point that does not lie before the image
+            first = starts + np.maximum(-(starts // gap), 0) * gap
+            if not ((first < size) & (first < starts + kernel * gap)).all():
+                raise ValueError("an input that every window has a point of: one lies in the padding or beyond it")
+        return found
+
     def arguments(self) -> dict[str, Any]:
         return super().arguments() | {"dilation": as_torch_has_it(self.dilation)}
 

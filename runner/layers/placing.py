@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import torch
 
 T = TypeVar("T")
+L = TypeVar("L", bound=Layer)
+
+CHOSEN = "_chosen"
+"""The attribute that holds the name by which the configuration has chosen a layer."""
 
 
 @dataclass(frozen=True)
@@ -97,47 +101,89 @@ class Places:
         return [f"  {line}" for text in told for line in text.split("\n")]
 
 
-def place_layers(layers: Sequence[tuple[str, Layer]], input_shape: Shape, source: str) -> Places:
+@dataclass(frozen=True)
+class Source:
+    """Where an input comes from: the key of a layer, and what that is; without a key, words for what is no layer."""
+
+    key: str | None
+    words: str
+
+    def __str__(self) -> str:
+        return self.words if self.key is None else f"{self.key} ({self.words})"
+
+    def below(self, prefix: str) -> Source:
+        """The same, the key taken as lying inside ``prefix``."""
+        return self if self.key is None else Source(f"{prefix}.{self.key}", self.words)
+
+
+class MisfitError(ConfigError):
+    """A layer does not take what comes from the ``source``, whose key lies where the layer's own does."""
+
+    def __init__(self, key: str, head: str, source: Source, tail: str, allowed: str) -> None:
+        self.parts = head, source, tail
+        super().__init__(key, f"{head} {source} {tail}".rstrip(), allowed)
+
+    def below(self, prefix: str) -> MisfitError:
+        head, source, tail = self.parts
+        return MisfitError(f"{prefix}.{self.key}", head, source.below(prefix), tail, self.allowed)
+
+
+def place_layers(
+    layers: Sequence[tuple[str, Layer]], input_shape: Shape, source: str, maker: str | None = None
+) -> Places:
     """Names the layers and infers the shapes; each layer comes with the configuration's key for it.
 
     The first layer with parameters is ``input_layer``, the k-th after it ``hidden_layer_k``; a layer without
     parameters bears its kind and its place in the list; a layer's own ``name`` replaces either. ``source`` says in
-    words where the input comes from.
+    words where the input comes from. Where an architecture, ``maker``, has made the layers, their keys are those that
+    it made them of, and nothing lies inside them.
 
     Raises:
         ConfigError: Shapes do not fit, or a name is given twice or is no identifier.
     """
     places: list[Place] = []
-    shape, with_parameters = input_shape, 0
+    shape, with_parameters, before = input_shape, 0, Source(None, source)
     for i, (key, layer) in enumerate(layers):
+        part = f"a {kind_of(layer)}" if maker is None else f"a {kind_of(layer)} of {maker}"
         if i and layer.takes_indices:
             words = "a list in which it stands first: its input are whole numbers"
-            raise ConfigError(key, f"a {kind_of(layer)} after {source}", words)
+            raise MisfitError(key, f"{part} after", before, "", words)
         try:
             output_shape = layer.output_shape(shape)
             parameters = layer.parameters(shape)
+            name = _name_of(layer, i, with_parameters if parameters else None)
         except ValueError as error:
-            raise ConfigError(
-                key, f"an input of shape {shape} from {source} in a {kind_of(layer)}", str(error)
-            ) from error
+            raise MisfitError(key, f"an input of shape {shape} from", before, f"in {part}", str(error)) from error
         except ConfigError as error:
-            raise error.below(key) from error
-        if parameters:
-            name = "input_layer" if with_parameters == 0 else f"hidden_layer_{with_parameters}"
-            with_parameters += 1
-        else:
-            name = f"{kind_of(layer)}_{i}"
-        name = layer.name if layer.name is not None else name
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-            raise ConfigError(f"{key}.name", repr(name), "letters, digits and _, not a digit first")
+            raise (error.below(key) if maker is None else error.of_part(key, part)) from error
+        with_parameters += bool(parameters)
         places.append(Place(name, layer, shape, output_shape, parameters))
-        shape, source = output_shape, f"{key} ({kind_of(layer)})"
+        shape, before = output_shape, Source(key, kind_of(layer))
     for name, times in Counter(place.name for place in places).items():
         if times > 1:
-            raise ConfigError(layers[0][0].rpartition(".")[0], f"the name {name} {times} times", "each name once")
+            key = layers[0][0].rpartition(".")[0] if maker is None else "architecture"
+            raise ConfigError(key, f"the name {name} {times} times", "each name once")
     return Places(tuple(places))
 
 
+def _name_of(layer: Layer, place: int, rank: int | None) -> str:
+    """``rank`` counts the layers with parameters before one that has some."""
+    if layer.name is None and rank is not None:
+        return f"hidden_layer_{rank}" if rank else "input_layer"
+    if layer.name is None:  # a file's name may hold what a module's may not
+        return re.sub(r"\W|^(?=\d)", "_", f"{kind_of(layer)}_{place}", flags=re.ASCII)
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", layer.name):
+        raise ConfigError("name", repr(layer.name), "letters, digits and _, not a digit first")
+    return layer.name
+
+
 def kind_of(layer: Layer) -> str:
-    """What the configuration calls it: one layer is one file."""
-    return type(layer).__module__.rpartition(".")[2]
+    """The name that the configuration has chosen it by (see ``call``), or that of its file."""
+    chosen: str = vars(layer).get(CHOSEN, type(layer).__module__.rpartition(".")[2])
+    return chosen
+
+
+def call(layer: L, name: str) -> L:
+    """``layer``, which the configuration has chosen by ``name``: no field, since those are the keys of its file."""
+    object.__setattr__(layer, CHOSEN, name)
+    return layer

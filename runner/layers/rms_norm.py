@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class RMSNorm(Layer):
-    """W of ``normalized_shape`` (null: the last axis), where ``elementwise_affine``.
+    """W of ``normalized_shape``, where ``elementwise_affine``.
 
-    ``eps``: null stands for the distance from 1 to the next number of the dtype that is computed in (float32 for 16
-    bits).
+    ``normalized_shape``: the sizes of the last axes, a list or, of one axis, a number; null: the last axis. ``eps``:
+    null stands for the distance from 1 to the next number of the dtype that is computed in (float32 for 16 bits).
     """
 
-    normalized_shape: list[int] | None
+    normalized_shape: Any
     eps: float | None
     elementwise_affine: bool
 

@@ -22,10 +22,10 @@ def check_per_axis(key: str, value: object, axes: int, least: int, also: str = "
 
     ``also`` says in words what else the caller allows.
     """
-    listed = value if isinstance(value, list) and axes > 1 else [value] * axes
+    listed = value if isinstance(value, list) else [value] * axes
     if len(listed) == axes and all(type(n) is int and n >= least for n in listed):
         return
-    pair = f", or a list of {axes} of them" if axes > 1 else ""
+    pair = f", or a list of {axes} of them" if axes > 1 else ", or a list of one"
     raise ConfigError(key, "null" if value is None else value, f"a whole number from {least}{pair}{also}")
 
 

@@ -34,8 +34,8 @@ class LossPass(Protocol):
 class Loss(ABC):
     """A loss's configuration. Where an axis of a prediction holds the classes, it is the last."""
 
-    formula: ClassVar[str]
-    """The loss L of prediction p and target y, and dL/dp, in one line."""
+    formula: ClassVar[str] = "L as the twin in PyTorch computes it, and dL/dp of it by autograd"
+    """The loss L of prediction p and target y, and dL/dp, in one line: what is told beside a mistake in them."""
 
     in_narrow: ClassVar[bool] = False
     """Whether its pass works on arrays of 16 bits itself; if not, it works in float32 and its results are rounded."""
@@ -54,13 +54,22 @@ class Loss(ABC):
         Its key begins with ``target`` or ``architecture``.
         """
         if is_whole(y):
-            raise ConfigError("target", f"class indices of shape {y.shape[1:]}", "numbers: this loss takes no classes")
+            allowed = "numbers (float64), or a loss that takes classes, as cross_entropy"
+            raise ConfigError("target", f"class indices of shape {y.shape[1:]}", allowed)
         if y.shape[1:] != output_shape:
             raise ConfigError("architecture", f"an output of shape {output_shape}", f"the target's, {y.shape[1:]}")
 
+    def targets(self, y: Array) -> Array:
+        """Class indices ``y`` (samples, ...) as this loss takes them: itself, or numbers (samples, *out), float64."""
+        return y
+
     def hits(self, prediction: Array, y: Array) -> Array | None:
-        """Whether each prediction names the right class, a bool array; None where there are no classes."""
+        """Whether each prediction that counts names the right class, a bool array; None where there are no classes."""
         return None
+
+    def undefined_at(self, prediction: Array) -> str:
+        """In words, what it is not defined on in a ``prediction`` of any shape, and what helps; empty where it is."""
+        return ""
 
     @abstractmethod
     def scratch(self, shape: Shape, empty: Callable[[Shape], Array], replicas: int = 0) -> LossPass:

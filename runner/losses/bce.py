@@ -29,6 +29,15 @@ class BinaryCrossEntropy(Binary):
     )
     boundary: ClassVar[float] = 0.5
 
+    def undefined_at(self, prediction: Array) -> str:
+        outside = prediction[(prediction < 0) | (prediction > 1)]
+        if not outside.size:
+            return ""
+        return (
+            f"a prediction, {float(outside[0]):.9g}, lies outside 0 to 1, where bce is not defined: let the network "
+            "end in a sigmoid, or take bce_with_logits"
+        )
+
     def scratch(self, shape: Shape, empty: Callable[[Shape], Array], replicas: int = 0) -> ScratchBCE:
         return ScratchBCE(shape, empty, replicas, self.divisor(shape, replicas))
 

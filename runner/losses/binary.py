@@ -21,7 +21,11 @@ class Binary(Reduced):
 
     def fits(self, output_shape: Shape, y: Array) -> None:
         super().fits(output_shape, y)
-        refuse_outside(y, 1.0, "numbers from 0 to 1")
+        refuse_outside(y, 1.0, "numbers from 0 to 1, or the classes 0 and 1")
+
+    def targets(self, y: Array) -> Array:
+        """Two classes, 0 and 1, are one output (samples, 1), as y.float().unsqueeze(1) makes them in torch."""
+        return y[:, np.newaxis].astype(np.float64) if y.ndim == 1 else y
 
     def hits(self, prediction: Array, y: Array) -> Array:
         return np.equal(np.greater(prediction, self.boundary), np.greater(y, 0.5))

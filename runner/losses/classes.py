@@ -15,9 +15,13 @@ from runner.losses.reduction import Reduced
 
 @dataclass(frozen=True, kw_only=True)
 class OfClasses(Reduced):
-    """The last axis of a prediction holds the classes. ``weight``: how much each class counts; null: 1."""
+    """The last axis of a prediction holds the classes.
+
+    ``weight``: how much each class counts; null: 1. ``ignore_index``: a class index that does not count at all.
+    """
 
     weight: list[float] | None
+    ignore_index: int
 
     def check(self) -> None:
         super().check()
@@ -44,42 +48,54 @@ class OfClasses(Reduced):
                 f"an output of shape {output_shape}",
                 f"{y.shape[1:]}, that of the class indices, and an axis of classes after it",
             )
-        outside = np.argwhere((y < 0) | (y >= output_shape[-1]))
+        outside = np.argwhere(((y < 0) | (y >= output_shape[-1])) & (y != self.ignore_index))
         if len(outside):
             raise ConfigError(
                 "target",
                 f"a class index {y[tuple(outside[0])]} in sample {outside[0][0]}",
-                f"from 0 to {output_shape[-1] - 1}: the network has {output_shape[-1]} outputs",
+                f"from 0 to {output_shape[-1] - 1}: the network has {output_shape[-1]} outputs; or loss.ignore_index, "
+                f"{self.ignore_index}",
             )
 
     def hits(self, prediction: Array, y: Array) -> Array:
-        return np.asarray(prediction.argmax(axis=-1) == (y if is_whole(y) else y.argmax(axis=-1)))
+        found = prediction.argmax(axis=-1)
+        return np.asarray((found == y)[y != self.ignore_index] if is_whole(y) else found == y.argmax(axis=-1))
 
 
 class ClassWeights:
     """w (classes), or 1 for each; y (*replicas, batch, *positions), class indices.
 
-    n is 1 for the sum, else the sum of w[y]; for probabilities, which have no y, the number of positions.
+    w[y] is 0 where y is ``ignore_index``. n is 1 for the sum, else the sum of w[y]; for probabilities, which have no y,
+    the number of positions.
     """
 
     def __init__(self, shape: Shape, empty: Callable[[Shape], Array], replicas: int, loss: OfClasses) -> None:
-        self.rows = prod(shape[replicas:-1]) if loss.reduction == "mean" else 1
+        self.mean, self.ignore_index = loss.reduction == "mean", loss.ignore_index
+        self.rows = prod(shape[replicas:-1]) if self.mean else 1
         self.n = empty((*shape[:replicas], *[1] * (len(shape) - replicas)))
         self.n_flat = self.n.reshape(shape[:replicas])
         self.weight = None
         self.picked = empty(shape[:-1])
-        self.picked[...] = 1
+        self.ignored = np.empty(shape[:-1], dtype=bool)
+        self.any_ignored = False
         self.picked_flat = self.picked.reshape(*shape[:replicas], -1)
         if loss.weight is not None:
             self.weight = empty(shape[-1:])
             self.weight[...] = loss.weight
-        self.sums = self.weight is not None and loss.reduction == "mean"
 
     def place(self, y: Array | None) -> None:
-        """Writes w[y] into ``picked``, and n; of None, that is of probabilities, n is the number of positions."""
-        if self.weight is not None and y is not None:
-            np.take(self.weight, y, out=self.picked)
-        if self.sums and y is not None:
+        """Writes w[y] into ``picked``, what is ``ignored``, and n; y is None of probabilities."""
+        self.n[...] = self.rows
+        self.any_ignored = False
+        if y is None:
+            return
+        np.equal(y, self.ignore_index, out=self.ignored)
+        self.any_ignored = bool(self.ignored.any())
+        if self.weight is None:
+            self.picked[...] = 1
+        else:  # clip: an index that is ignored may be none of a class
+            np.take(self.weight, y, out=self.picked, mode="clip")
+        if self.any_ignored:
+            np.copyto(self.picked, 0, where=self.ignored)
+        if self.mean and (self.weight is not None or self.any_ignored):
             np.add.reduce(self.picked_flat, axis=-1, out=self.n_flat)
-        else:
-            self.n[...] = self.rows

@@ -39,6 +39,8 @@ class CrossEntropy(OfClasses):
     def fits(self, output_shape: Shape, y: Array) -> None:
         super().fits(output_shape, y)
         if not is_whole(y):
+            if self.ignore_index >= 0:
+                raise ConfigError("target", "numbers", f"class indices, as loss.ignore_index is {self.ignore_index}")
             refuse_outside(y, 1.0, "class indices, or probabilities from 0 to 1")
 
     def scratch(self, shape: Shape, empty: Callable[[Shape], Array], replicas: int = 0) -> ScratchCrossEntropy:
@@ -53,6 +55,7 @@ class CrossEntropy(OfClasses):
             y.reshape(rows.shape) if y.is_floating_point() else y.reshape(-1),
             weight=None if self.weight is None else prediction.new_tensor(self.weight),
             reduction=self.reduction,
+            ignore_index=self.ignore_index,
             label_smoothing=self.label_smoothing,
         )
 
@@ -62,7 +65,7 @@ class ScratchCrossEntropy:
 
     q is 1 at class y and 0 elsewhere, or the probabilities y. Max and sums go over classes, that of L over all.
 
-    q' = (1 - label_smoothing) q + label_smoothing / classes;  g = w q';
+    q' = (1 - label_smoothing) q + label_smoothing / classes;  g = w q', or 0 where y is ignore_index;
     m = p - max p;  e = exp(m);  l = m - log sum e;  L = -sum g l / n;
     s = e / sum e;  dp = (s sum g - g) / n.
 
@@ -95,14 +98,16 @@ class ScratchCrossEntropy:
     def place(self, y: Array) -> None:
         """Writes g and n."""
         g, weight, indices = self.g, self.weights.weight, is_whole(y)
-        self.sums_to_1 = indices and weight is None
+        self.weights.place(y if indices else None)
+        self.sums_to_1 = indices and weight is None and not self.weights.any_ignored
         np.copyto(g, np.equal(y[..., None], self.classes, out=self.hot) if indices else y)
         if self.smoothing:
             np.multiply(g, 1 - self.smoothing, out=g)
             np.add(g, self.smoothing / len(self.classes), out=g)
         if weight is not None:
             np.multiply(g, weight, out=g)
-        self.weights.place(y if indices else None)
+        if self.weights.any_ignored:
+            np.copyto(g, 0, where=self.weights.ignored[..., None])
 
     def backward(self) -> Array:
         g, dp, one = self.g, self.dp, self.one

@@ -23,7 +23,7 @@ class NegativeLogLikelihood(OfClasses):
 
     formula: ClassVar[str] = (
         "L = the weighted mean of -p[y], dL/dp = -w[y] / n at y and 0 elsewhere, w = weight or 1, "
-        "n = the sum of w[y] over samples (reduction sum: the weighted sum, n = 1)"
+        "0 at ignore_index, n = the sum of w[y] over samples (reduction sum: the weighted sum, n = 1)"
     )
 
     def fits(self, output_shape: Shape, y: Array) -> None:
@@ -39,7 +39,9 @@ class NegativeLogLikelihood(OfClasses):
 
         weight = None if self.weight is None else prediction.new_tensor(self.weight)
         rows = prediction.reshape(-1, prediction.shape[-1])  # every position is a sample to torch
-        return torch.nn.functional.nll_loss(rows, y.reshape(-1), weight=weight, reduction=self.reduction)
+        return torch.nn.functional.nll_loss(
+            rows, y.reshape(-1), weight=weight, reduction=self.reduction, ignore_index=self.ignore_index
+        )
 
 
 class ScratchNLL:
@@ -64,12 +66,17 @@ class ScratchNLL:
         self.loss = empty(shape[:replicas])
 
     def forward(self, prediction: Array, y: Array) -> Array:
-        self.weights.place(y)
+        weights = self.weights
+        weights.place(y)
         np.add(y, self.begins, out=self.at)
+        if weights.any_ignored:  # y may be none of the classes there
+            np.copyto(self.at, self.begins, where=weights.ignored)
         np.take(prediction.reshape(-1), self.at, out=self.at_y)
-        np.vecdot(self.weights.picked_flat, self.at_y_flat, out=self.loss)
+        if weights.any_ignored:  # -inf, say, which 0 does not take away
+            np.copyto(self.at_y, 0, where=weights.ignored)
+        np.vecdot(weights.picked_flat, self.at_y_flat, out=self.loss)
         np.negative(self.loss, out=self.loss)
-        return np.divide(self.loss, self.weights.n_flat, out=self.loss)
+        return np.divide(self.loss, weights.n_flat, out=self.loss)
 
     def backward(self) -> Array:
         step = np.negative(self.weights.picked, out=self.step)

@@ -10,6 +10,9 @@ from runner.optimizers.adam import Adam
 
 @dataclass(frozen=True, kw_only=True)
 class AdamW(Adam):
-    """As Adam, but ``weight_decay`` shrinks the parameters before the step and is no part of the gradient."""
+    """As Adam, but ``weight_decay`` shrinks the parameters before the step and is no part of the gradient.
+
+    Derived in docs/derivations/adamw.md.
+    """
 
     decoupled: ClassVar[bool] = True

@@ -10,8 +10,10 @@ from runner.arrays import Array
 from runner.backends.base import Problem
 from runner.losses.base import Loss
 from runner.losses.bce_with_logits import BinaryCrossEntropyWithLogits
+from runner.losses.classes import OfClasses
 from runner.losses.cross_entropy import CrossEntropy
 from runner.losses.kl_div import KLDivergence
+from runner.losses.nll import NegativeLogLikelihood
 from tests.faults.base import Altered, AtLoss, WrongLoss
 from tests.faults.passes import OtherLossKeys
 
@@ -122,8 +124,12 @@ class WeightedByNumber(Altered):
 
     def alter(self, problem: Problem) -> Problem:
         loss = problem.loss
-        assert isinstance(loss, CrossEntropy)
+        assert isinstance(loss, OfClasses)
         return _OverNumber().alter(replace(problem, loss=replace(loss, reduction="sum")))
+
+
+class IgnoredInMean(WeightedByNumber):
+    """The mean counts the ignored samples too."""
 
 
 class _OverNumber(WrongLoss):
@@ -159,6 +165,13 @@ class NLLNextClass(WrongLoss):
 
     def _shifted(self, t: AtLoss) -> Array:
         return np.roll(_hot(t), 1, axis=-1)
+
+
+class NLLIgnoredCount(OtherLossKeys):
+    """The ignored samples count like any other, in L and dp."""
+
+    def other(self, loss: NegativeLogLikelihood) -> Loss:
+        return replace(loss, ignore_index=-100)
 
 
 class NLLSign(WrongLoss):

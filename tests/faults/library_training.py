@@ -18,6 +18,8 @@ POS_WEIGHT = (*LOGITS, "loss.pos_weight=[3.0]")
 CLOUDS = ("data=gaussian_mixture", "target=given", *EIGHT)
 CROSS = (*net("linear, out: 3", "tanh", "linear, out: 3"), *CLOUDS, "loss=cross_entropy")
 WEIGHTED, SMOOTHED = (*CROSS, "loss.weight=[1.0,2.0,3.0]"), (*CROSS, "loss.label_smoothing=0.1")
+IGNORED = "loss.ignore_index=2"
+IGNORING = (*CROSS, IGNORED)
 LIKELIHOOD = net("linear, out: 3", "tanh", "linear, out: 3", "log_softmax")
 NLL = (*LIKELIHOOD, *CLOUDS, "loss=nll")
 KL = (*LIKELIHOOD, *EIGHT, "data.features=3", "data.low=0.1", "target=inputs", "loss=kl_div")
@@ -72,9 +74,11 @@ TRAINING = [
         Fault("classes_in_mean", "over samples times classes", LOSS, UNKNOWN, CROSS),
         Fault("cross_entropy_of_logits", "dp = (p - onehot) / n", W2, UNKNOWN, CROSS),
         Fault("weighted_by_number", "over samples, not their weights", LOSS, UNKNOWN, WEIGHTED),
+        Fault("ignored_in_mean", "the mean counts the ignored samples", LOSS, UNKNOWN, IGNORING),
         Fault("smoothed_over_others", "smoothed over the other classes", LOSS, UNKNOWN, SMOOTHED),
         Fault("smoothing_not_in_gradient", "smoothed in L alone", W2, UNKNOWN, SMOOTHED),
         Fault("nll_next_class", "the class after the right one", LOSS, UNKNOWN, NLL),
+        Fault("nll_ignored_count", "ignored samples count like others", LOSS, UNKNOWN, (*NLL, IGNORED)),
         Fault("nll_sign", "the gradient's sign", W2, "loss_sign", NLL),
         Fault("kl_mean_over_samples", "over samples, not samples times outputs", LOSS, UNKNOWN, KL),
         Fault("kl_arguments_swapped", "of the prediction from the target", LOSS, UNKNOWN, KL),

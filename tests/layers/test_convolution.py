@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from runner.arrays import Array, Shape
 from runner.comparison.rounding import noise
@@ -93,6 +94,36 @@ def test_every_small_window_has_its_maximum_where_torch_has_it(ceil_mode: bool) 
         mine, theirs = by_hand(case), by_autograd(case)
         for tensor, value in theirs.items():
             np.testing.assert_allclose(mine[tensor], value, atol=1e-14, err_msg=f"{tensor} of {size}, {keys}")
+
+
+@pytest.mark.parametrize("ceil_mode", [False, True])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_window_without_a_point_of_the_image_is_refused_and_no_other(axis: int, ceil_mode: bool) -> None:
+    refused = 0
+    for size, kernel, stride, dilation in product(range(1, 5), range(1, 5), range(1, 4), range(1, 5)):
+        for padding in range(kernel // 2 + 1):
+            along = {"kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+            keys: dict[str, Any] = {k: [int(k != "padding"), int(k != "padding")] for k in along}
+            for key, number in along.items():
+                keys[key][axis] = number
+            image = (1, size, 3) if axis == 0 else (1, 3, size)
+            layer = make_layer("max_pool2d", {**keys, "ceil_mode": ceil_mode})
+            try:  # of shapes alone: where a window is empty, torch's kernel writes past its arrays
+                outputs = layer.torch(image)(torch.empty((1, *image), device="meta")).shape[2 + axis]
+            except RuntimeError:
+                outputs = 0
+            starts = [i * stride - padding for i in range(outputs)]
+            empty = [s for s in starts if not any(0 <= s + k * dilation < size for k in range(kernel))]
+            if empty or not outputs:
+                refused += bool(empty)
+                with pytest.raises(ValueError, match="has a point of" if empty else "a window finds room in"):
+                    layer.output_shape(image)
+                continue
+            case = drawn("max_pool2d", {**keys, "ceil_mode": ceil_mode}, image)
+            mine, theirs = by_hand(case), by_autograd(case)
+            for tensor, value in theirs.items():
+                np.testing.assert_allclose(mine[tensor], value, atol=1e-14, err_msg=f"{tensor} of {image}, {keys}")
+    assert refused
 
 
 def test_every_small_kernel_convolves_as_torch_does() -> None:
@@ -214,7 +245,7 @@ def test_an_input_that_does_not_fit_is_told_so_in_one_line(
         ("conv2d", {"groups": 0}, "groups", "a whole number from 1"),
         ("conv2d", {"groups": 3}, "out_channels", "a multiple of groups, 3"),
         ("conv2d", {"out_channels": 0}, "out_channels", "from 1"),
-        ("conv1d", {"kernel_size": [3]}, "kernel_size", "a whole number from 1"),
+        ("conv1d", {"kernel_size": [3, 3]}, "kernel_size", "a whole number from 1, or a list of one"),
         ("max_pool2d", {"padding": 2}, "padding", "at most half of kernel_size"),
         ("max_pool2d", {"dilation": 0}, "dilation", "a whole number from 1"),
         ("max_pool2d", {"stride": 0}, "stride", "or null"),

@@ -51,6 +51,20 @@ def indices(rng: np.random.Generator, shape: Shape) -> Array:
     return rng.integers(0, shape[-1], shape[:-1])
 
 
+def padded(rng: np.random.Generator, shape: Shape) -> Array:
+    """Indices, every other one torch's default for what is ignored."""
+    y = indices(rng, shape)
+    y[..., 1::2] = -100
+    return y
+
+
+def every_other_1(rng: np.random.Generator, shape: Shape) -> Array:
+    y = indices(rng, shape)
+    y[y == 1] = 0
+    y[..., 1::2] = 1
+    return y
+
+
 @dataclass(frozen=True)
 class Variant:
     """A loss, some of its keys, and what its predictions and its targets are drawn by."""
@@ -85,6 +99,7 @@ class Variant:
 
 WEIGHT = [0.5, 2.0, 1.25, 0.1]
 SUM = {"reduction": "sum"}
+IGNORE_1 = {"ignore_index": 1}
 
 # fmt: off
 VARIANTS = [
@@ -101,6 +116,11 @@ VARIANTS = [
         for y in (indices, probabilities)
     ),
     *(Variant("nll", {**a, **b}, logarithms, indices, True) for a in ({}, SUM) for b in ({}, {"weight": WEIGHT})),
+    *(
+        Variant(name, {**a, **b, **c, **d}, normal if name == "cross_entropy" else logarithms, y, True)
+        for a in ({}, SUM) for b in ({}, {"weight": WEIGHT}) for y, c in ((padded, {}), (every_other_1, IGNORE_1))
+        for name, d in (("cross_entropy", {}), ("cross_entropy", {"label_smoothing": 0.2}), ("nll", {}))
+    ),
     *(
         Variant("kl_div", {"reduction": how, "log_target": log}, logarithms, logarithms if log else probabilities, True)
         for how in ("mean", "sum", "batchmean") for log in (False, True)

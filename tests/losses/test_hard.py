@@ -11,6 +11,7 @@ import torch
 
 from runner.arrays import Array
 from runner.errors import ConfigError
+from tests.helpers import first_of, run
 from tests.losses.helpers import by_autograd, by_hand, make_loss
 
 
@@ -60,6 +61,20 @@ def test_predictions_that_are_no_probabilities_make_bce_nan_on_both_sides() -> N
         mine, theirs = both("bce", {}, np.array([[value, 0.5]]), np.array([[0.5, 1.0]]), "float64")
         assert np.isnan(mine[0])
         assert np.isnan(theirs[0])
+
+
+def test_a_run_whose_predictions_are_no_probabilities_is_told_so_in_words() -> None:
+    outcome = run("loss=bce", "data.samples=12")
+    assert outcome.verdict.verdict == "diverged"
+    finding = first_of(outcome).finding
+    assert finding.startswith("a prediction, -0.0")
+    assert finding.endswith("let the network end in a sigmoid, or take bce_with_logits")
+
+
+def test_probabilities_and_other_losses_are_told_of_no_such_thing() -> None:
+    assert make_loss("bce").undefined_at(np.array([0.0, 1.0, 0.5, np.nan])) == ""
+    assert "1.5" in make_loss("bce").undefined_at(np.array([[0.5], [1.5]]))
+    assert make_loss("mse").undefined_at(np.array([-3.0])) == ""
 
 
 FAR = [-1e4, -800.0, -100.0, -87.0, -40.0, -1.0, -1e-8, -1e-30, 0.0, 1e-30, 1e-8, 1.0, 40.0, 87.0, 100.0, 800.0, 1e4]
@@ -152,6 +167,14 @@ UNFIT: list[tuple[str, dict[str, Any], tuple[int, ...], Array, str]] = [
         "target: got 1.5 in sample 1; allowed: class indices, or",
     ),
     ("cross_entropy", {}, (3,), np.ones((1, 2)), "architecture: got an output of shape (3,)"),
+    (
+        "cross_entropy",
+        {"ignore_index": 0},
+        (2,),
+        np.full((1, 2), 0.5),
+        "target: got numbers; allowed: class indices, as loss.ignore_index is 0",
+    ),
+    ("nll", {"ignore_index": 9}, (2,), np.array([9, -100]), "target: got a class index -100 in sample 1"),
     ("bce", {}, (1,), np.array([[0.5], [-0.25]]), "target: got -0.25 in sample 1; allowed: numbers from 0 to 1"),
     ("bce", {}, (1,), np.array([[np.nan]]), "target: got nan in sample 0; allowed: numbers from 0 to 1"),
     ("bce_with_logits", {}, (1,), np.array([[2.0]]), "target: got 2 in sample 0; allowed: numbers from 0 to 1"),
@@ -225,6 +248,42 @@ def test_a_hit_is_the_right_class() -> None:
         assert hits.tolist() == [[True], [False], [True], [False]]
     assert make_loss("mse").hits(p, p) is None
     assert make_loss("kl_div").hits(p, p) is None
+
+
+def test_what_is_ignored_is_neither_a_hit_nor_a_miss() -> None:
+    p = np.array([[0.1, 0.7, 0.2], [0.5, 0.3, 0.2], [0.1, 0.2, 0.7], [0.1, 0.2, 0.7]])
+    for name in ("cross_entropy", "nll"):
+        for y, keys in (([1, -100, 0, -100], {}), ([1, 2, 0, 2], {"ignore_index": 2})):
+            hits = make_loss(name, keys).hits(p, np.array(y))
+            assert hits is not None
+            assert hits.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "nll"])
+def test_a_mean_of_nothing_is_nan_and_a_sum_0(name: str) -> None:
+    p, y = np.log(np.array([[0.25, 0.75], [0.5, 0.5]])), np.array([-100, -100])
+    for loss, _ in both(name, {}, p, y, "float64"):
+        assert np.isnan(loss)
+    for loss, gradient in both(name, {"reduction": "sum"}, p, y, "float64"):
+        assert loss == 0
+        assert not gradient.any()
+
+
+def test_what_is_ignored_may_be_impossible() -> None:
+    p, y = np.array([[-np.inf, 0.0], [-1.0, -0.5]]), np.array([-100, 1])
+    for a, b in zip(*both("nll", {}, p, y, "float64"), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "nll"])
+def test_after_a_batch_with_some_ignored_all_count_again(name: str) -> None:
+    loss, p = make_loss(name), np.log(np.array([[0.25, 0.75], [0.5, 0.5], [0.125, 0.875]]))
+    made = loss.scratch(p.shape, np.empty)
+    for y in (np.array([0, 1, 1]), np.array([-100, 1, 0]), np.array([1, 1, 0])):
+        value = made.forward(p, y).copy()
+        gradient, (wanted, slope) = made.backward(), by_autograd(loss, p, y)
+        np.testing.assert_allclose(value, wanted, rtol=1e-14)
+        np.testing.assert_allclose(gradient, slope, rtol=1e-13, atol=1e-15)
 
 
 @pytest.mark.parametrize("keys", [{}, {"weight": [0.5, 2.0, 1.0]}, {"label_smoothing": 0.1}], ids=str)

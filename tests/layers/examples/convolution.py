@@ -14,6 +14,7 @@ EXAMPLES: dict[str, list[Example]] = {
         Example({"out_channels": 5, "kernel_size": 4, "padding": "valid"}, (2, 4)),
         Example({"out_channels": 3, "kernel_size": 1}, (2, 4)),
         Example({"out_channels": 2, "kernel_size": 1, "stride": 2, "padding": 1}, (2, 3)),
+        Example({"out_channels": 2, "kernel_size": [2], "stride": [2], "padding": [1], "dilation": [3]}, (2, 6)),
     ],
     "conv2d": [
         Example({"out_channels": 2, "kernel_size": 3}, (1, 4, 5)),
