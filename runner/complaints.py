@@ -36,7 +36,7 @@ def words_of(hint: object) -> str:
     if type(None) in get_args(hint):
         return f"{words_of(inner[0])}, or null"
     if hint is list or get_origin(hint) is list:
-        return f"a list, each of it {words_of(inner[0])}" if inner else "a list"
+        return f"a list, each of it {words_of(inner[0])}" if inner and inner[0] is not Any else "a list"
     return WORDS.get(get_origin(hint) or hint, "a value of the key's type")
 
 
@@ -63,4 +63,7 @@ def complaint(error: OmegaConfBaseException, schema: type | None = None) -> Conf
         value = re.match(r"(?:Value|Incompatible value|Cannot convert '\w+' to string:) '(.*?)'(?: |$)", text)
         got = value[1] if value else "null" if "not Optional" in text else text.split(" full_key")[0]
         return ConfigError(key, "null" if got == "None" else got, _wanted(schema, key, text))
+    merged = re.match(r"Cannot merge (Dict|List)Config with (Dict|List)Config", text)
+    if merged:
+        return ConfigError(key, *("a mapping" if kind == "Dict" else "a list" for kind in merged.groups()))
     return ConfigError(key, text.split(" full_key")[0], "a value that can be resolved")

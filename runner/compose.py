@@ -20,9 +20,10 @@ def compose_config(overrides: Sequence[str], folder: Path | None = None) -> dict
     """
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
+    from omegaconf import OmegaConf
 
     from runner import hydra_errors
-    from runner.config import register, resolved
+    from runner.config import catalog_of, check_choices, register, resolved
 
     register()
     own = [] if folder is None else as_override("hydra.searchpath", [f"file://{folder.absolute()}"])
@@ -30,12 +31,13 @@ def compose_config(overrides: Sequence[str], folder: Path | None = None) -> dict
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            composed = compose("config", [*own, *overrides])
+            composed = compose("config", [*own, *overrides], return_hydra_config=True)
     except Exception as error:  # whatever Hydra raises here is about the overrides
         raise hydra_errors.translate(error, list(overrides), Catalog()) from error
     finally:
         GlobalHydra.instance().hydra = running
-    config = resolved(composed)
+    config = resolved(OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"]))
+    check_choices(composed.hydra.runtime.choices, overrides, catalog_of(composed))
     if not isinstance(config["backend"], Mapping):
         raise ConfigError("backend", config["backend"], "a list of names")
     return config

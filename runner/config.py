@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_type_hints
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import MISSING, DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException, ValidationError
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from runner.catalog import Catalog
 from runner.complaints import UNKNOWN, WORDS, complaint, words_of
@@ -22,7 +22,9 @@ from runner.user_code import load_class, told
 T = TypeVar("T")
 
 FLAGS = ("lockstep", "shrink", "record.gradients")
-"""The keys that are true or false."""
+"""The run's own keys that are true or false."""
+SEVERAL = "backend"
+"""The only group of which several choices are made."""
 
 
 @dataclass
@@ -120,6 +122,19 @@ def _flag(key: str, value: object) -> bool:
     return found
 
 
+def check_choices(chosen: Mapping[str, object], overrides: Sequence[str], catalog: Catalog) -> None:
+    """Hydra merges what a list chooses of a group into one node, without a word; ``chosen`` lacks that group then.
+
+    Raises:
+        ConfigError: A list stands where there is one choice.
+    """
+    typed = dict(text.split("=", 1) for text in overrides if "=" in text)
+    for group in catalog.groups():
+        listed = group not in chosen and (group in typed or group in Config.__dataclass_fields__)
+        if listed and group != SEVERAL:
+            raise ConfigError(group, typed.get(group, "a list"), f"one of {', '.join(catalog.names(group))}")
+
+
 def _refuse_unknown(schema: DictConfig, cfg: DictConfig, prefix: str = "") -> None:
     """Hydra's ``+key=value`` adds a key to a typed node without a word; nothing would ever read it."""
     known = [str(key) for key in schema]
@@ -149,6 +164,9 @@ def build(node: object, key: str, kind: type[T]) -> T:
         raise _culprit(cls, values, error).below(key) from error
     assert isinstance(plain, dict)
     try:
+        for name, hint in get_type_hints(cls).items():
+            if hint in (bool, bool | None) and values.get(name) is not None:  # OmegaConf takes 2 for true
+                plain[name] = _flag(name, values[name])
         made = cls(**{str(k): v for k, v in plain.items()})
         if hasattr(made, "check"):
             made.check()
@@ -183,10 +201,11 @@ def _culprit(cls: type, values: Mapping[str, Any], error: OmegaConfBaseException
     for name, value in values.items():
         try:
             OmegaConf.merge(OmegaConf.structured(cls), {name: value})
-        except ValidationError as alone:
-            found = complaint(alone, cls)
-            inside = re.split(r"[.\[]", found.key)[0] == name
-            return found if inside else ConfigError(name, value, words_of(get_type_hints(cls)[name]))
-        except OmegaConfBaseException:
+        except (ConfigKeyError, ConfigAttributeError):
             continue
+        except OmegaConfBaseException as alone:
+            found = complaint(alone, cls)
+            if found.key != name and re.split(r"[.\[]", found.key)[0] == name:
+                return found
+            return ConfigError(name, "null" if value is None else value, words_of(get_type_hints(cls)[name]))
     return complaint(error, cls)

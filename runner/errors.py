@@ -25,6 +25,11 @@ class ConfigError(Exception):
         """The same complaint, its key taken as lying inside ``prefix``."""
         return ConfigError(f"{prefix}.{self.key}" if self.key else prefix, self.got, self.allowed)
 
+    def of_part(self, key: str, part: str) -> "ConfigError":
+        """The same complaint about a ``part`` of what ``key`` describes, which has no key of its own."""
+        inside = f"{part} with {self.key}" if self.key else part
+        return ConfigError(key, f"{inside}: {self.got}", self.allowed)
+
 
 class RunError(Exception):
     """The run could not finish (exit code 3)."""
@@ -41,8 +46,9 @@ def shortened(value: object) -> str:
 
 
 def choices(allowed: Iterable[str], got: object) -> str:
-    """The allowed words in order, and the one that is near to what was typed."""
+    """The allowed words in order, and the one that is near to what was typed, or else the longest that is in it."""
     words = list(allowed)
     listed = ", ".join(words) if words else "nothing"
-    near = difflib.get_close_matches(str(got), words, n=1)
+    inside = [word for word in words if f"_{word}_" in f"_{got}_" or (len(word) > 2 and str(got).startswith(word))]
+    near = difflib.get_close_matches(str(got), words, n=1) or sorted(inside, key=len)[-1:]
     return f"{listed} (did you mean {near[0]}?)" if near else listed

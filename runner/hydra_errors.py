@@ -109,9 +109,12 @@ def translate(error: Exception, argv: list[str], catalog: Catalog) -> ConfigErro
     sweep = re.search(r"Sweep parameters '([^=]*)=(.*)' requires", text)
     if sweep:
         return ConfigError(sweep[1], sweep[2], "one value, or -m before it for a sweep")
-    nulls = [word.partition("=")[0].lstrip("+") for word in argv if word.endswith("=null")]
-    if "Config group override must be" in text and nulls:
-        return ConfigError(nulls[0], "null", choices(catalog.names(nulls[0]), ""))
+    chosen = [word.lstrip("+").partition("=")[::2] for word in argv]
+    groups = [(key, got) for key, got in chosen if key in catalog.groups() or key.startswith("hydra/")]
+    wrong = [(key, got) for key, got in groups if not isinstance(yaml.safe_load(got), str | list)]
+    if "Config group override must be" in text and wrong:
+        key, got = wrong[0]
+        return ConfigError(key, got, choices(catalog.names(key), ""))
     return ConfigError("configuration", one_line(text) or type(error).__name__, f"what --help lists, as {FORM}")
 
 

@@ -15,7 +15,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from runner import stopping
-from runner.config import current_catalog, resolved
+from runner.config import check_choices, current_catalog, resolved
 from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, ConfigError, RunError
 from runner.records.files import write_json, write_text
 from runner.shell import shell_line
@@ -95,6 +95,7 @@ def _run(cfg: DictConfig, folder: Path, overrides: list[str], sweep: str | None)
     if not isinstance(config["backend"], dict):
         raise ConfigError("backend", config["backend"], "a list of at least two different names")
     _check_backend_names(config["backend"], catalog)
+    check_choices(HydraConfig.get().runtime.choices, overrides, catalog)
     setup = assemble(config, catalog)
 
     from runner.records.recorder import Identity

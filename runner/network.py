@@ -47,15 +47,16 @@ class Network(Places):
         return "\n".join(["Sequential(", *self.lines(), ")"])
 
 
-def build_network(layers: Sequence[tuple[str, Layer]], input_shape: Shape) -> Network:
+def build_network(layers: Sequence[tuple[str, Layer]], input_shape: Shape, maker: str | None = None) -> Network:
     """Names the layers and infers the shapes (see ``place_layers``); each layer comes with the key that it stands at.
+
+    ``maker`` is the architecture that has made the layers, if it is not the configuration that lists them.
 
     Raises:
         ConfigError: Shapes do not fit, a name is given twice or is no identifier, or nothing has parameters.
     """
-    network = Network(place_layers(layers, input_shape, "the data").places)
+    network = Network(place_layers(layers, input_shape, "the data", maker).places)
     if not network.parameters:
-        raise ConfigError(
-            "architecture.layers", f"{len(layers)} layers without parameters", "at least one layer with parameters"
-        )
+        of, key = ("", "architecture.layers") if maker is None else (f" of {maker}", "architecture")
+        raise ConfigError(key, f"{len(layers)} layers{of} without parameters", "at least one layer with parameters")
     return network

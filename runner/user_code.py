@@ -14,6 +14,9 @@ from typing import Any
 
 from runner.errors import ConfigError, choices, one_line
 
+USER_MODULE = "runner_user_"
+"""What the names begin with of the modules that are made of a user's files."""
+
 
 def load_function(key: str, path: str) -> Callable[..., Any]:
     """The function that ``FILE.py:NAME`` or ``PACKAGE.MODULE:NAME`` names.
@@ -58,6 +61,12 @@ def file_of(path: str) -> list[Path]:
     return [Path(place)] if place.endswith(".py") else []
 
 
+def file_of_class(cls: type) -> Path | None:
+    """The file that a user's own class was loaded from by ``FILE.py:NAME``; None for installed code."""
+    own = cls.__module__.startswith(USER_MODULE)
+    return Path(str(sys.modules[cls.__module__].__file__)) if own else None
+
+
 def told(error: BaseException) -> str:
     """The error in one line, with the innermost line of code that is not this program's own."""
     ours = Path(__file__).parent
@@ -82,7 +91,7 @@ def _load_file(path: Path) -> ModuleType:
         changed = path.stat().st_mtime_ns
     except OSError as error:
         raise FileNotFoundError(error.errno, error.strerror, str(path)) from error
-    name = f"runner_user_{hashlib.sha256(f'{path} {changed}'.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"
+    name = f"{USER_MODULE}{hashlib.sha256(f'{path} {changed}'.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

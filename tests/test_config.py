@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from runner.compose import as_override, compose_config
 from runner.config import build, build_named, resolved
 from runner.data.base import Data
 from runner.data.distributions.uniform import Uniform
-from runner.errors import ConfigError
+from runner.errors import ConfigError, choices
 from runner.layers.base import Layer
 from runner.layers.linear import Linear
 from tests.helpers import composed, configuration
@@ -159,6 +160,58 @@ def test_what_is_true_or_false_is_nothing_else(key: str, monkeypatch: pytest.Mon
         with pytest.raises(ConfigError) as raised:
             resolved(composed((f"{key}={text}",)))
         assert (raised.value.key, raised.value.allowed) == (key, "true or false")
+
+
+@pytest.mark.parametrize(("value", "kept"), [(True, True), ("false", False), ("True", True)])
+def test_a_field_that_is_true_or_false_takes_either_word(value: object, kept: bool) -> None:
+    made = build_named({"layer": "linear", "out": 1, "bias": value}, "layers.0", Layer, Catalog(), "layer", "layer")
+    assert made == Linear(name=None, out=1, bias=kept)
+
+
+@pytest.mark.parametrize("value", [2, -3, 1, 0, 1.0, "on", "y", None, [True]])
+def test_a_field_that_is_true_or_false_takes_nothing_else(value: object) -> None:
+    with pytest.raises(ConfigError) as raised:
+        build_named({"layer": "linear", "out": 1, "bias": value}, "layers.0", Layer, Catalog(), "layer", "layer")
+    got = "null" if value is None else value
+    assert str(raised.value) == f"layers.0.bias: got {got}; allowed: true or false"
+
+
+def test_fields_that_have_a_default_of_their_own_or_may_be_null_are_left_as_they_are(tmp_path: Path) -> None:
+    text = (
+        "from dataclasses import dataclass\nfrom runner.data.base import Data\n@dataclass(frozen=True, kw_only=True)\n"
+    )
+    text += "class Own(Data):\n    given: bool = True\n    either: bool | None = None\n    all: list[bool]\n"
+    text += "    def load(self, rng): ...\n"
+    (tmp_path / "own.py").write_text(text, encoding="utf-8")
+    node = {"_target_": f"{tmp_path / 'own.py'}:Own", "held_out": 0.0, "all": [True, False]}
+    made: Any = build({**node, "either": None}, "data", Data)
+    assert (made.given, made.either, made.all) == (True, None, [True, False])
+    assert refused({**node, "either": 2}, "data.either") == "data.either: got 2; allowed: true or false"
+
+
+@pytest.mark.parametrize("override", ["loss=[mse,l1]", "optimizer=[adam]", "experiment=[assignment,iris_mlp]"])
+def test_a_list_of_choices_is_refused_in_process_too(override: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        compose_config([override])
+    group, _, got = override.partition("=")
+    assert (raised.value.key, raised.value.got) == (group, got)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words", "meant"),
+    [
+        ("out_features", ["name", "out", "bias"], "out"),
+        ("use_bias", ["name", "out", "bias"], "bias"),
+        ("epsilon", ["betas", "eps", "weight_decay"], "eps"),
+        ("kernel_sizes", ["kernel", "kernel_size"], "kernel_size"),
+        ("p_drop", ["name", "p"], "p"),
+        ("pepper", ["name", "p"], None),
+        ("throughout", ["name", "out"], None),
+    ],
+)
+def test_a_key_that_is_part_of_what_was_typed_may_be_meant(typed: str, words: list[str], meant: str | None) -> None:
+    listed = ", ".join(words)
+    assert choices(words, typed) == (listed if meant is None else f"{listed} (did you mean {meant}?)")
 
 
 def test_an_empty_list_of_backends_is_told_what_is_allowed() -> None:

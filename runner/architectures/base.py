@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from runner.arrays import Shape
-from runner.errors import ConfigError, choices
+from runner.errors import ConfigError, choices, shortened
 
 Node = dict[str, Any]
 """A layer as it could be written in the configuration: {layer: NAME, ...its keys}."""
@@ -34,10 +34,30 @@ class Architecture(ABC):
         """
 
     def specification(self, input_shape: Shape) -> list[tuple[str, Any]]:
-        """The list of layers that is built, each with the key, relative to ``architecture``, that it comes from."""
-        if self.layers is None:
-            return list(self.make_layers(input_shape))
-        return [(f"layers.{i}", layer) for i, layer in enumerate(self.layers)]
+        """The list of layers that is built, each with the key, relative to ``architecture``, that it comes from.
+
+        Raises:
+            ConfigError: What ``make_layers`` returns is no such list.
+        """
+        if self.layers is not None:
+            return [(f"layers.{i}", layer) for i, layer in enumerate(self.layers)]
+        made: object = self.make_layers(input_shape)
+        nodes: list[Any] = list(made) if isinstance(made, Iterable) and not isinstance(made, str | dict) else [made]
+        for node in nodes:
+            if not _is_keyed(node):
+                raise ConfigError(
+                    "",
+                    f"{shortened(node)} from {type(self).__name__}.make_layers",
+                    "a list of pairs (KEY, {layer: NAME, ...its keys}), KEY the one that the layer comes from",
+                )
+        return nodes
+
+
+def _is_keyed(node: object) -> bool:
+    match node:
+        case (str(), {"layer": str()}):
+            return True
+    return False
 
 
 def check_counts(**values: int | Sequence[int]) -> None:

@@ -28,6 +28,12 @@ CHOICES = [
     Bad(["backend=torch"], "backend", "at least two"),
     Bad(["backend=[torch,torch]"], "backend", "different"),
     Bad(["backend=[scratch,torch,scratch]"], "backend", "different"),
+    Bad(["loss=[mse,l1]"], "loss", "got [mse,l1]; allowed: one of bce,"),
+    Bad(["optimizer=[adam]"], "optimizer", "got [adam]; allowed: one of adadelta,"),
+    Bad(["schedule=[step,cosine]"], "schedule", "got [step,cosine]; allowed: one of constant,"),
+    Bad(["experiment=[assignment,iris_mlp]"], "experiment", "got [assignment,iris_mlp]; allowed: one of assignment,"),
+    Bad(["--config-dir", "own", "experiment=two"], "loss", "got a list; allowed: one of bce,"),
+    Bad(["backend=[torch,scratch]", "verdict=5"], "verdict", "got 5; allowed: default"),
     Bad(["backend=[]"], "backend", "a list of at least two different names"),
     Bad(["backend=scratch,torch"], "backend", "[a,b]"),
     Bad(["backend.scratch=5"], "backend.scratch", "_target_"),
@@ -165,3 +171,6 @@ def write_bad_files(folder: Path) -> None:
     for name, (text, _, _) in OWN.items():
         (own / f"{name}.yaml").write_text(text, encoding="utf-8")
     (own / "binary.yaml").write_bytes(bytes(range(256)))
+    experiment = folder / "own" / "experiment" / "two.yaml"
+    experiment.parent.mkdir()
+    experiment.write_text("# @package _global_\ndefaults:\n  - override /loss: [mse, l1]\n", encoding="utf-8")

@@ -73,6 +73,14 @@ WRONG_TYPES = [
     Bad(["tracking.uri=[a]"], "tracking.uri", "text"),
     Bad(["tracking.experiment=[a]"], "tracking.experiment", "text"),
     Bad(["hydra.job.chdir=maybe"], "hydra.job.chdir", "true or false"),
+    Bad(["optimizer=adam", "optimizer.betas=0.9"], "optimizer.betas", "got 0.9; allowed: a list, each of it a number"),
+    Bad(["optimizer=adam", "optimizer.betas=[0.9,x]"], "optimizer.betas[1]", "got x; allowed: a list"),
+    Bad(["optimizer=adam", "optimizer.betas={a: 1}"], "optimizer.betas", "got a mapping; allowed: a list"),
+    Bad(["target=linear", "target.bias=1"], "target.bias", "got 1; allowed: a list, each of it a number, or null"),
+    Bad(["data=csv", "data.path=x.csv", "data.features=a"], "data.features", "got a; allowed: a list, each of it text"),
+    Bad(["optimizer.momentum=0.9", "optimizer.nesterov=2"], "optimizer.nesterov", "got 2; allowed: true or false"),
+    Bad(["optimizer.momentum=0.9", "optimizer.nesterov=yes"], "optimizer.nesterov", "got yes; allowed: true or false"),
+    Bad(["data=iris", "data.standardise=0"], "data.standardise", "got 0; allowed: true or false"),
 ]
 
 NULLS = [
@@ -128,6 +136,24 @@ SHAPES = [
     Bad(layers("{layer: linear, out: 0}"), "architecture.layers.0.out", "from 1"),
     Bad(layers("{layer: linear, out: x}"), "architecture.layers.0.out", "a whole number"),
     Bad(layers("{layer: linear, out: 1, bais: false}"), "architecture.layers.0.bais", "did you mean bias?"),
+    Bad(layers("{layer: linear, out: 1, bias: -3}"), "architecture.layers.0.bias", "got -3; allowed: true or false"),
+    Bad(layers("{layer: linear, out_features: 1}"), "architecture.layers.0.out_features", "did you mean out?"),
+    Bad(layers("{layer: sequential, layers: linear}"), "architecture.layers.0.layers", "got linear; allowed: a list"),
+    Bad(layers("{layer: sequential, layers: {layer: tanh}}"), "architecture.layers.0.layers", "allowed: a list"),
+    Bad(
+        layers(
+            "{layer: residual, layers: [{layer: linear, out: 2}, {layer: conv1d, out_channels: 3, kernel_size: 2}]}"
+        ),
+        "architecture.layers.0.layers.1",
+        "an input of shape (2,) from architecture.layers.0.layers.0 (linear) in a conv1d",
+    ),
+    Bad(
+        ["architecture=transformer_small"],
+        "architecture.depth",
+        "a residual of TransformerSmall with layers.1: an input of shape (32,) from layers.0 (layer_norm)",
+    ),
+    Bad(["architecture.activation=linear"], "architecture.activation", "a linear of MLP with out: nothing"),
+    Bad(["architecture=lenet"], "architecture.channels.0", "from the data in a conv2d of LeNet"),
     Bad(layers("{layer: tanh}", "{layer: lineer, out: 1}"), "architecture.layers.1", "did you mean linear?"),
     Bad(layers("{out: 1}"), "architecture.layers.0", "{layer: NAME"),
     Bad(layers("linear"), "architecture.layers.0", "{layer: NAME"),
