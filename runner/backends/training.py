@@ -40,9 +40,13 @@ class Cycle:
             self._updates, self._losses = 0, 0.0
 
     def state(self) -> dict[str, Array]:
-        """Everything in scalars of shape (), under names with ``schedule.`` in front; what is infinite is left out."""
-        found = self._moved.state() | {"updates": np.array(float(self._updates)), "losses": np.array(self._losses)}
-        return {f"{SCHEDULE}{key}": value for key, value in found.items() if np.isfinite(value)}
+        """Everything in scalars of shape (), under names with ``schedule.`` in front.
+
+        The best loss is left out where it is infinite: there was none yet.
+        """
+        found = {key: value for key, value in self._moved.state().items() if not np.isinf(value)}
+        found |= {"updates": np.array(float(self._updates)), "losses": np.array(self._losses)}
+        return {f"{SCHEDULE}{key}": value for key, value in found.items()}
 
     def load(self, state: Mapping[str, Array]) -> None:
         """Takes what ``state`` gave; of nothing, it begins anew."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from runner.backends.torch import Torch
+from runner.backends.training import Cycle
 from tests.fuzzing.mutants import Mistaken, mutant
 from tests.helpers import kept, make_setup
 
@@ -47,3 +49,13 @@ def test_a_centred_variance_of_squares_that_underflow_is_undecided() -> None:
     assert found.first is not None
     assert found.first.tensor == "update/input_layer.weight"
     assert "not finite" in found.first.finding
+
+
+def test_a_sum_of_losses_that_is_no_number_is_carried_on() -> None:
+    """Under noise a sigmoid of 1 errs to beyond 1, where bce has none; a name that is left out is another fault."""
+    problem = make_setup("schedule=plateau", "schedule.per=epoch").problem
+    assert problem.schedule is not None
+    cycle = Cycle(problem, problem.schedule.scratch(problem.lr, None, problem.advances))
+    assert "schedule.best" not in cycle.state()
+    cycle.after_update(np.nan)
+    assert np.isnan(cycle.state()["schedule.losses"])
