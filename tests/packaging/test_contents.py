@@ -22,7 +22,8 @@ CONF = sorted(str(path.relative_to(ROOT / "conf")) for path in (ROOT / "conf").r
 PACKAGE = ROOT / "runner"
 MODULES = sorted(
     str(path.relative_to(ROOT))
-    for path in [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.json")]
+    for kind in ("py", "json", "css", "js")
+    for path in PACKAGE.rglob(f"*.{kind}")
     if (PACKAGE / "conf") not in path.parents
 )
 

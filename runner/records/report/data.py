@@ -1,0 +1,229 @@
+"""What the page's script draws from: the records, thinned so that the page stays small."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from runner.arrays import Array
+from runner.comparison.constants import LIMIT
+from runner.records.elements import EDGES, QUESTIONS
+from runner.records.reading import RecordedRun
+from runner.records.report.scale import SHADES
+from runner.records.report.window import Window, window
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+POINTS, ALL_POINTS = 500, 9_000
+"""Points of one line, and of all lines together."""
+
+SIDE, ALL_ELEMENTS = 40, 16_000
+"""Rows and columns of one heat map, and elements of all together."""
+
+LINES = 300
+"""Tensors that are plotted, each of every judged backend."""
+
+SHORT = 4
+"""Significant digits of what is a measure, and no number of the run itself."""
+
+Figure = float | str | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the verdict's table of tensors; ``leading`` are the roundings of the question that the verdict is of."""
+
+    tensor: str
+    max_abs: float
+    roundings: float
+    logic_roundings: float
+    ok: bool
+    leading: float
+
+
+def leading(run: RecordedRun) -> str:
+    """The question that is shown first: the precision, unless the formula itself is found wrong or cannot be judged."""
+    return "logic" if run.verdict["verdict"] in ("mismatch", "undecided") else "precision"
+
+
+def rows_of(run: RecordedRun, part: str = "tensors") -> list[Row]:
+    """The table's rows, of ``tensors`` or of ``updates``; NaN where nothing is known."""
+    found = []
+    for row in run.verdict[part]:
+        keys = ("max_abs", "roundings", "logic_roundings")
+        max_abs, precision, logic = (math.nan if row[key] is None else row[key] for key in keys)
+        first = logic if leading(run) == "logic" else precision
+        found.append(Row(row["tensor"], max_abs, precision, logic, row["ok"], first))
+    return found
+
+
+def shown_tensors(run: RecordedRun) -> list[str]:
+    """Those that are plotted, in their order: all, or the worst where there are too many."""
+    rows = rows_of(run)
+    count = max(1, LINES // (len(run.backends) - 1))
+    worst = sorted(rows, key=lambda row: (row.ok, -np.nan_to_num(row.leading, nan=-1.0)))[:count]
+    names = {row.tensor for row in worst}
+    return [row.tensor for row in rows if row.tensor in names]
+
+
+def shown_step(run: RecordedRun) -> int | None:
+    """Whose gradients are shown: the first step that is wrong or, where none is or it was not recorded, the last."""
+    first = run.verdict["first"]
+    if first is not None and first["step"] in run.steps:
+        return int(first["step"])
+    return int(run.steps[-1]) if len(run.steps) else None
+
+
+def gradient_of(run: RecordedRun, backend: str, tensor: str) -> Array | None:
+    """One backend's gradient at the step that is shown, in float64; None where it was not recorded."""
+    step = shown_step(run)
+    recorded = None if run.gradients is None else run.gradients.get(f"{backend}/{tensor}")
+    if recorded is None or step is None:
+        return None
+    at = int(np.searchsorted(run.steps, step))
+    return recorded[at].astype(np.float64) if at < len(recorded) else None
+
+
+def digits(run: RecordedRun) -> int:
+    """Significant digits that tell two neighbouring numbers of the run's dtype apart."""
+    return 17 if run.config["dtype"] == "float64" else 9
+
+
+def figure(value: float, places: int) -> Figure:
+    """A number as JSON has it: infinities in words, null for NaN."""
+    if math.isnan(value):
+        return None
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return float(f"{value:.{places}g}")
+
+
+def figures(values: Iterable[float], places: int) -> list[Figure]:
+    return [figure(float(value), places) for value in values]
+
+
+def data_of(run: RecordedRun) -> dict[str, Any]:
+    """All that the script needs, as JSON: lists and mappings under names that are no user's."""
+    return {
+        "backends": run.backends,
+        "dtype": run.config["dtype"],
+        "leading": leading(run),
+        "limit": LIMIT,
+        "scale": [{"begin": shade.begin, "fill": shade.fill, "ink": shade.ink} for shade in SHADES],
+        "shown_step": shown_step(run),
+        "loss": _losses(run),
+        "series": _series(run),
+        "elements": _elements(run),
+        "edges": figures(EDGES, SHORT),
+        "counts": _counts(run),
+    }
+
+
+def _losses(run: RecordedRun) -> dict[str, Any]:
+    if not len(run.steps):
+        return {"step": [], "lines": []}
+    chosen = np.unique(np.linspace(0, len(run.steps) - 1, POINTS).round().astype(int))
+    lines = [{"backend": name, "value": figures(loss[chosen], digits(run))} for name, loss in run.losses.items()]
+    return {"step": [int(run.steps[i]) for i in chosen], "lines": lines}
+
+
+def points_of_a_line(run: RecordedRun) -> int:
+    """How many steps are shown of a tensor."""
+    lines = len(QUESTIONS) * (len(run.backends) - 1) * max(1, len(shown_tensors(run)))
+    return max(10, min(POINTS, ALL_POINTS // lines))
+
+
+def _series(run: RecordedRun) -> list[dict[str, Any]]:
+    """The worst element of each tensor over the steps; of the logic where it was judged."""
+    names, table = set(shown_tensors(run)), run.deviations
+    count, found = points_of_a_line(run), []
+    for (backend, tensor), rows in table[table["tensor"].isin(names)].groupby(["backend", "tensor"], sort=False):
+        for question in QUESTIONS:
+            prefix = "logic_" if question == "logic" else ""
+            known = rows[rows["logic_roundings"].notna()] if prefix else rows
+            if len(known):
+                places = 17 if prefix else digits(run)
+                line = _line(_thinned(known, prefix, count), prefix, places)
+                found.append({"backend": backend, "tensor": tensor, "question": question, **line})
+    return found
+
+
+def _line(rows: pd.DataFrame, prefix: str, places: int) -> dict[str, Any]:
+    value, reference = rows[f"{prefix}worst_value"].to_numpy(), rows[f"{prefix}worst_reference"].to_numpy()
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(value - reference)
+    return {
+        "step": [int(step) for step in rows["step"]],
+        "index": [index or "" for index in rows[f"{prefix}worst_index"]],
+        "value": figures(value, places),
+        "reference": figures(reference, places),
+        "deviation": figures(apart, SHORT),
+        "roundings": figures(rows[f"{prefix}roundings"], SHORT),
+        "sigma": figures(rows[f"{prefix}sigma"], SHORT),
+    }
+
+
+def _thinned(rows: pd.DataFrame, prefix: str, count: int) -> pd.DataFrame:
+    """At most about ``count`` rows: of as many steps after another the worst, and the first and the last."""
+    if len(rows) <= count:
+        return rows
+    roundings, deviation = rows[f"{prefix}roundings"].to_numpy(), rows[f"{prefix}max_abs"].to_numpy()
+    by = roundings if np.isfinite(roundings).all() else np.nan_to_num(deviation, nan=np.inf)
+    parts = np.array_split(np.arange(len(rows)), max(1, count - 2))
+    chosen = {int(part[np.argmax(by[part])]) for part in parts}
+    return rows.iloc[sorted(chosen | {0, len(rows) - 1})]
+
+
+def _elements(run: RecordedRun) -> list[dict[str, Any]]:
+    """Roundings and both values of every element, or of as many around the worst as there is room for."""
+    roundings = run.roundings
+    if roundings is None:
+        return []
+    keys = [(b, t) for t in shown_tensors(run) for b in run.backends[:-1] if f"{leading(run)}/{b}/{t}" in roundings]
+    windows = {key: windowed(run, roundings, *key, SIDE) for key in keys}
+    for side in (32, 24, 16, 12, 8, 4, 2):
+        if sum(len(w.rows) * len(w.columns) for w in windows.values()) <= ALL_ELEMENTS:
+            break
+        windows = {key: windowed(run, roundings, *key, side) for key in keys}
+    return [_map(run, roundings, key, part) for key, part in windows.items()]
+
+
+def windowed(run: RecordedRun, roundings: Mapping[str, Array], backend: str, tensor: str, side: int) -> Window:
+    """The part of a tensor that is shown, around the element of the most roundings."""
+    largest = roundings[f"{leading(run)}/{backend}/{tensor}"]
+    return window(largest.shape, int(np.argmax(largest)), side)
+
+
+def _map(run: RecordedRun, roundings: Mapping[str, Array], key: tuple[str, str], part: Window) -> dict[str, Any]:
+    backend, tensor = key
+    sides = {"value": gradient_of(run, backend, tensor), "reference": gradient_of(run, run.reference, tensor)}
+    values = {
+        side: None if found is None else figures(part.of(found).ravel(), digits(run)) for side, found in sides.items()
+    }
+    largest = {question: roundings[f"{question}/{backend}/{tensor}"] for question in QUESTIONS}
+    return {
+        "backend": backend,
+        "tensor": tensor,
+        "shape": list(largest["logic"].shape),
+        "total": list(part.total),
+        "rows": [part.rows.start, part.rows.stop],
+        "columns": [part.columns.start, part.columns.stop],
+        "words": "" if part.whole else part.words,
+        **values,
+        **{question: figures(part.of(found).ravel(), SHORT) for question, found in largest.items()},
+    }
+
+
+def _counts(run: RecordedRun) -> list[dict[str, Any]]:
+    found = run.roundings or {}
+    return [
+        {"backend": backend, "question": question, "count": found[f"counts/{question}/{backend}"].tolist()}
+        for backend in run.backends[:-1]
+        for question in QUESTIONS
+        if f"counts/{question}/{backend}" in found
+    ]

@@ -1,0 +1,211 @@
+"""The page as a whole: its head, and its sections in their order."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Callable
+from datetime import datetime
+from math import isnan
+from pathlib import Path
+
+from runner.assemble import Setup
+from runner.records.reading import RecordedRun
+from runner.records.report.data import Row, data_of, leading, points_of_a_line, rows_of, shown_step, shown_tensors
+from runner.records.report.markup import WORDS, Markup, clipped, embedded, tag
+from runner.records.report.mismatch import disagreement, facts, scrolled
+from runner.records.report.network import network_graph
+from runner.records.report.scale import legend
+from runner.records.words import blindness, number, small
+from runner.shell import shell_line
+
+HERE = Path(__file__).parent
+SIGNS = {"agree": "✓", "mismatch": "✗", "imprecise": "≈", "undecided": "?", "diverged": "∞"}
+QUESTIONS = {"precision": "in the run's dtype", "logic": "logic, in float64"}
+TITLE, TEXT, ROWS, FINDINGS = 300, 100_000, 1000, 100
+"""Characters of a title and of a text; rows of a table; findings: all that a page has room for."""
+
+
+def page(run: RecordedRun, setup: Setup | None) -> str:
+    """The whole file."""
+    style, script = ((HERE / f"report.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'"
+    title = clipped(run.title, TITLE)
+    head = [
+        Markup('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
+        Markup(f'<meta http-equiv="Content-Security-Policy" content="{policy}">'),
+        tag("title", f"{run.verdict['verdict']}: {title}"),
+        tag("style", Markup(style)),
+    ]
+    main = tag("main", _verdict(run), disagreement(run), _network(run, setup), _tables(run), _plots(run), _setting(run))
+    data = tag("script", embedded(data_of(run)), type="application/json", id="data")
+    body = tag("body", _header(title), main, data, tag("script", Markup(script)))
+    return f"<!DOCTYPE html>\n{tag('html', tag('head', *head), body, lang='en')}\n"
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _header(title: str) -> Markup:
+    return tag("header", tag("p", "A run of ", tag("code", "python -m runner"), class_="kind"), tag("h1", title))
+
+
+def _section(name: str, heading: str, *content: str) -> Markup:
+    return tag("section", tag("h2", heading, id=f"{name}-title"), *content, id=name, aria_labelledby=f"{name}-title")
+
+
+def _verdict(run: RecordedRun) -> Markup:
+    verdict = run.verdict
+    kind = verdict["verdict"]
+    sign = tag("span", SIGNS[kind], class_="sign", aria_hidden="true")
+    sentence = tag("p", sign, " ", clipped(verdict["sentence"], WORDS), class_=f"verdict {kind}")
+    written = datetime.fromtimestamp((run.folder / "verdict.json").stat().st_mtime).astimezone()
+    rows = [
+        ("backends", f"{', '.join(run.backends[:-1])}, compared to {run.reference}"),
+        ("dtype", run.config["dtype"]),
+        ("steps", f"{len(run.steps)} recorded, {verdict['judged_steps']} judged"),
+        ("looks", f"{verdict['second_looks']} second, {verdict['third_looks']} third"),
+        ("run folder", str(run.folder.absolute())),
+        ("verdict.json", f"written {written:%Y-%m-%d %H:%M:%S %Z}"),
+    ]
+    found = list(verdict["findings"].items())
+    rows += [("finding", clipped(f"from step {step}: {text}", WORDS)) for text, step in found[:FINDINGS]]
+    if len(found) > FINDINGS:
+        rows.append(("finding", f"and {len(found) - FINDINGS} more: see verdict.json"))
+    if verdict["noise_over"] == "torch":
+        rows.append(("rounding", "was measured by noise in torch's own operations"))
+    if verdict["blind_below"]:
+        rows.append(("blind below", blindness(verdict["blind_below"])))
+    rows += [("drift", parting["sentence"]) for parting in (verdict["drift"] or {}).values()]
+    return _section("verdict", "Verdict", sentence, facts([*rows, *_scores(run)]))
+
+
+def _scores(run: RecordedRun) -> list[tuple[str, str]]:
+    """Loss and accuracy of the last epoch, where they were measured."""
+    rows = []
+    for part, name in (("train", "training data"), ("held_out", "held out")):
+        for backend, scores in ((run.verdict["evaluation"] or {}).get(part) or {}).items():
+            loss = "not finite" if scores["loss"] is None else f"{scores['loss']:.6g}"
+            accuracy = "" if scores["accuracy"] is None else f", accuracy {scores['accuracy']:.2%}"
+            rows.append((f"{name}, {backend}", f"loss {loss}{accuracy}"))
+    return rows
+
+
+def _network(run: RecordedRun, setup: Setup | None) -> Markup:
+    graph = tag(
+        "div", network_graph(run, setup), class_="scroll", role="region", aria_label="Graph of the network", tabindex=0
+    )
+    which = "logic roundings" if leading(run) == "logic" else "roundings"
+    notes = [legend(f"Colour and number: the most {which} of a gradient of the layer, over all steps")]
+    if setup is None:
+        notes.append(tag("p", "The layers are those that the parameters' names tell of.", class_="note"))
+    return _section("network", "Network", graph, *notes)
+
+
+def _tables(run: RecordedRun) -> Markup:
+    words = (
+        "One rounding is what rounding alone does to that very number; up to 30 is agreement. Shown is the worst step."
+    )
+    parts = [tag("p", words, class_="note"), _table("Loss, prediction and gradients", rows_of(run))]
+    if run.verdict["updates"]:
+        table = _table("What is carried on after each update", rows_of(run, "updates"))
+        wrong = sum(not row.ok for row in rows_of(run, "updates"))
+        summary = f"What is carried on to the next step: {f'{wrong} not ok' if wrong else 'all ok'}"
+        parts.append(tag("details", tag("summary", summary), table, open="" if wrong else None))
+    return _section("tensors", "Tensors", *parts)
+
+
+COLUMNS: tuple[tuple[str, Callable[[Row], float], Callable[[float], str]], ...] = (
+    ("largest deviation", lambda row: row.max_abs, small),
+    ("roundings", lambda row: row.roundings, number),
+    ("logic roundings", lambda row: row.logic_roundings, number),
+)
+
+
+def _table(name: str, rows: list[Row]) -> Markup:
+    """Its heads are buttons, by which the script sorts it."""
+    heads = [("tensor", ""), *((head, "figure") for head, _, _ in COLUMNS), ("result", "")]
+    head = [tag("th", tag("button", text, type="button"), scope="col", class_=kind or None) for text, kind in heads]
+    body = []
+    for row in rows[:ROWS]:
+        cells = [tag("th", row.tensor, scope="row")]
+        for _, value, shown in COLUMNS:
+            found = value(row)
+            cells.append(tag("td", shown(found), class_="figure", data_value="" if isnan(found) else found))
+        result = "not ok ✗" if not row.ok else "ok ✓" if not isnan(row.max_abs) else "-"
+        body.append(tag("tr", *cells, tag("td", result, class_=None if row.ok else "wrong")))
+    caption = name if len(rows) <= ROWS else f"{name}: the first {ROWS} of {len(rows)}"
+    table = tag("table", tag("caption", caption), tag("thead", tag("tr", *head)), tag("tbody", *body), class_="sorted")
+    return scrolled(table, name)
+
+
+def _plots(run: RecordedRun) -> Markup:
+    """The frames of the plots, which the script fills."""
+    tensors = shown_tensors(run)
+    gradients = [row for row in rows_of(run) if row.tensor not in ("loss", "prediction")]
+    worst = max(gradients, key=lambda row: -1.0 if isnan(row.leading) else row.leading).tensor
+    choices = [_select("tensor", "Tensor", {name: name for name in tensors}, worst)]
+    if len(run.backends) > 2:
+        choices.append(_select("backend", "Backend", {name: name for name in run.backends[:-1]}, run.backends[0]))
+    choices.append(_select("question", "Judged", QUESTIONS, leading(run)))
+    notes = ["Point at a plot, or focus it and move with the arrow keys, to read its numbers."]
+    if len(run.steps) > points_of_a_line(run):
+        words = f"Of {len(run.steps)} recorded steps at most about {points_of_a_line(run)} are drawn a line"
+        notes.append(f"{words}: of the deviation the worst of those that follow each other.")
+    if len(tensors) < len(run.tensors):
+        notes.append(f"Of {len(run.tensors)} tensors the {len(tensors)} worst can be chosen.")
+    return _section(
+        "plots",
+        "Plots",
+        tag("p", " ".join(notes), class_="note"),
+        tag("noscript", tag("p", "The plots are drawn by the page's own script, which does not run here.")),
+        _figure("loss", "Loss of each backend"),
+        tag("div", *choices, class_="choices", role="group", aria_label="What the plots show"),
+        _figure("deviation", "Deviation of the worst element, with one rounding and the limit of 30"),
+        _figure("map", _map_title(run), legend("Most roundings of each element, over all judged steps")),
+        _figure("histogram", "Roundings of all gradients' elements, over all judged steps"),
+    )
+
+
+def _map_title(run: RecordedRun) -> str:
+    step = shown_step(run)
+    if run.gradients is None or step is None:
+        return "Elements (the gradients were not recorded: their roundings alone)"
+    return f"Elements, with both gradients at step {step}"
+
+
+def _select(name: str, label: str, options: dict[str, str], chosen: str) -> Markup:
+    told = [
+        tag("option", clipped(text, 80), value=v, selected="" if v == chosen else None) for v, text in options.items()
+    ]
+    return tag("label", f"{label} ", tag("select", *told, id=f"choose-{name}"))
+
+
+def _figure(name: str, caption: str, *below: str) -> Markup:
+    readout = tag("output", id=f"readout-{name}")
+    drawing = tag("div", class_="drawing")
+    return tag("figure", tag("figcaption", caption), drawing, readout, *below, id=f"plot-{name}", class_="plot")
+
+
+def _setting(run: RecordedRun) -> Markup:
+    yaml = (run.folder / "config.yaml").read_text(encoding="utf-8")
+    cut = "" if len(yaml) <= TEXT else "\n… the rest is in config.yaml"
+    text = tag("pre", tag("code", yaml[:TEXT] + cut), tabindex=0)
+    command = shell_line(["python", "-m", "runner", *run.overrides])
+    if len(command) > TEXT:
+        command = "too long to be shown: overrides.yaml has the words"
+    words = "To run it again (with the --config-dir that it was started with, if any):"
+    environment = run.environment
+    rows = [(key, str(environment[key])) for key in ("runner", "python", "platform", "cpu", "threads", "commit")]
+    rows += [("blas", ", ".join(environment["blas"]))]
+    rows += list(environment["packages"].items())
+    rows += [(Path(file).name, f"SHA-256 {digest}") for file, digest in environment["files"].items()]
+    return _section(
+        "setting",
+        "Configuration",
+        tag("p", words),
+        tag("pre", tag("code", command, class_="command"), tabindex=0),
+        tag("details", tag("summary", "Whole configuration (config.yaml)"), text),
+        tag("details", tag("summary", "Versions (environment.json)"), facts([r for r in rows if r[1] != "None"])),
+    )

@@ -1,0 +1,376 @@
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const NS = "http://www.w3.org/2000/svg";
+  const DASHES = ["", "7 4", "2 3", "9 3 2 3"];
+  const HEIGHT = 300, LEFT = 74, RIGHT = 16, TOP = 14, BOTTOM = 48, BAND = 20;
+
+  // ---- words and numbers
+
+  const num = (v) => (v === null || v === undefined ? NaN : Number(v));
+  const say = (v, digits = 4) => {
+    const x = num(v);
+    if (Number.isNaN(x)) return "not a number";
+    if (!Number.isFinite(x)) return x > 0 ? "infinite" : "minus infinite";
+    const rounded = Number(x.toPrecision(digits));
+    return Math.abs(rounded) >= 1e7 ? rounded.toExponential().replace("e+", "e") : String(rounded);
+  };
+  const exactly = (v) => say(v, 17);
+  const inRoundings = (v) => (Number.isNaN(num(v)) ? "not judged" : `${say(v)} roundings`);
+  const power = (e) => (e >= -3 && e <= 4 ? String(Number((10 ** e).toPrecision(1))) : `1e${e}`);
+
+  // ---- elements
+
+  const put = (node, attributes, children) => {
+    for (const [key, value] of Object.entries(attributes)) if (value !== "") node.setAttribute(key, value);
+    node.append(...children);
+    return node;
+  };
+  const draw = (name, attributes = {}, ...children) => put(document.createElementNS(NS, name), attributes, children);
+  const make = (name, attributes = {}, ...children) => put(document.createElement(name), attributes, children);
+  const byId = (id) => document.getElementById(id);
+
+  // ---- axes
+
+  const span = (values) => {
+    let low = Infinity, high = -Infinity;
+    for (const v of values) {
+      if (v < low) low = v;
+      if (v > high) high = v;
+    }
+    return [low, high];
+  };
+  const linear = (values, whole = false) => {
+    let [low, high] = span(values);
+    if (low > high) [low, high] = [0, 1];
+    if (whole ? low === high : high - low <= 1e-3 * Math.max(Math.abs(low), Math.abs(high))) {
+      const pad = whole ? 0.5 : Math.abs(low) / 2 || 0.5;
+      [low, high] = [low - pad, high + pad];
+    }
+    const width = high - low;
+    let size = 10 ** Math.floor(Math.log10(width / 5));
+    size *= [1, 2, 5, 10].find((k) => width / (size * k) <= 6);
+    if (whole) size = Math.max(1, Math.round(size));
+    const ticks = [];
+    for (let k = Math.ceil(low / size); k * size <= high * (1 + 1e-12) && ticks.length < 12; k++) ticks.push([k * size, say(k * size, 6)]);
+    return { part: (v) => (v - low) / width, ticks };
+  };
+  const logarithmic = (values) => {
+    let [low, high] = span(values.filter((v) => v > 0));
+    if (low > high) [low, high] = [1, 1];
+    [low, high] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+    if (low === high) high += 1;
+    const every = Math.ceil((high - low) / 7), ticks = [];
+    const steps = high - low <= 2 ? [1, 2, 5] : [1];
+    for (let e = low; e <= high; e += every) {
+      for (const k of steps) if (k === 1 || e < high) ticks.push([k * 10 ** e, k === 1 ? power(e) : say(k * 10 ** e, 1)]);
+    }
+    return { part: (v) => (Math.log10(v) - low) / (high - low), ticks };
+  };
+
+  const frame = (svg, width, bottom, xLabel, yLabel) => {
+    svg.append(
+      draw("path", { class: "axis", fill: "none", d: `M${LEFT} ${TOP}V${bottom}H${width - RIGHT}` }),
+      draw("text", { x: (LEFT + width - RIGHT) / 2, y: bottom + 38, "text-anchor": "middle" }, xLabel),
+      draw("text", { transform: `translate(14 ${(TOP + bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, yLabel),
+    );
+  };
+  const xTick = (svg, x, bottom, text) => svg.append(
+    draw("path", { class: "axis", d: `M${x} ${bottom}v5` }),
+    draw("text", { x, y: bottom + 18, "text-anchor": "middle" }, text),
+  );
+  const yTick = (svg, width, y, text) => svg.append(
+    draw("path", { class: "grid", d: `M${LEFT} ${y}H${width - RIGHT}` }),
+    draw("text", { x: LEFT - 7, y: y + 4, "text-anchor": "end" }, text),
+  );
+
+  // ---- a plot that is read by pointer and by keyboard
+
+  const mount = (name, render) => {
+    const figure = byId(`plot-${name}`), drawing = figure.querySelector(".drawing"), readout = byId(`readout-${name}`);
+    const caption = figure.querySelector("figcaption").textContent;
+    let width = 0;
+    const redraw = () => {
+      width = Math.round(Math.max(300, Math.min(960, drawing.clientWidth || 720)));
+      readout.textContent = "";
+      const found = render(width);
+      if (typeof found === "string") {
+        drawing.replaceChildren(make("p", { class: "note" }, found));
+        return;
+      }
+      const { parts, height, items, key = [], what } = found;
+      const title = draw("title", { id: `title-${name}` }, `${caption}: ${what}`);
+      const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", tabindex: "0", "aria-labelledby": `title-${name}` }, title, ...parts);
+      const lines = key.length ? [make("ul", { class: "lines" }, ...key)] : [];
+      drawing.replaceChildren(...lines, svg);
+      listen(svg, items, readout);
+    };
+    new ResizeObserver(() => {
+      if (Math.abs(Math.min(960, drawing.clientWidth) - width) > 2 && !matchMedia("print").matches) redraw();
+    }).observe(figure);
+    redraw();
+    return redraw;
+  };
+
+  const listen = (svg, items, readout) => {
+    const rows = items.filter((row) => row.length);
+    if (!rows.length) return;
+    let row = 0, at = -1;
+    const cursor = draw("rect", { class: "cursor", rx: 2, visibility: "hidden" });
+    svg.append(cursor);
+    const show = () => {
+      const it = rows[row][at], w = it.w || 12, h = it.h || 12;
+      put(cursor, { x: it.x - w / 2, y: it.y - h / 2, width: w, height: h, visibility: "visible" }, []);
+      readout.textContent = it.say;
+    };
+    const nearest = (line, x, y, weight) => {
+      let best = 0, least = Infinity;
+      line.forEach((it, i) => {
+        const far = weight * (it.x - x) ** 2 + (it.y - y) ** 2;
+        if (far < least) [best, least] = [i, far];
+      });
+      return [best, least];
+    };
+    svg.addEventListener("pointermove", (event) => {
+      const box = svg.getBoundingClientRect(), k = svg.viewBox.baseVal.width / box.width;
+      const x = (event.clientX - box.left) * k, y = (event.clientY - box.top) * k;
+      let least = Infinity;
+      rows.forEach((line, i) => {
+        const [best, far] = nearest(line, x, y, 4);
+        if (far < least) [row, at, least] = [i, best, far];
+      });
+      show();
+    });
+    svg.addEventListener("focus", () => {
+      if (at < 0 && svg.matches(":focus-visible")) { at = 0; show(); }
+    });
+    svg.addEventListener("keydown", (event) => {
+      const keys = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0], Home: [0, -Infinity], End: [0, Infinity] };
+      const move = keys[event.key];
+      if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      const old = rows[row][Math.max(at, 0)];
+      if (move[0]) {
+        row = (row + move[0] + rows.length) % rows.length;
+        at = nearest(rows[row], old.x, old.y, 1e6)[0];
+      } else {
+        at = Math.max(0, Math.min(rows[row].length - 1, at + move[1]));
+      }
+      show();
+    });
+  };
+
+  // ---- lines over the steps
+
+  const mark = (kind, x, y) => {
+    const d = [`M${x - 3} ${y}a3 3 0 1 0 6 0a3 3 0 1 0-6 0`, `M${x - 3} ${y - 3}h6v6h-6Z`, `M${x - 4} ${y + 3}h8l-4-7Z`, `M${x} ${y - 4}l4 4-4 4-4-4Z`][kind % 4];
+    return draw("path", { class: `mark s${kind % 5}`, d });
+  };
+  const swatch = (kind, name) => make("li", {}, draw("svg", { width: 34, height: 12, "aria-hidden": "true" }, draw("path", { class: `line s${kind % 5}`, "stroke-dasharray": DASHES[kind % 4], d: "M0 6h34" }), mark(kind, 17, 6)), name);
+
+  /** Lines {name, plain, points: [{x, y, say}]}; what is 0 or not finite has a row of its own below or above. */
+  const lineChart = (width, lines, yLabel, logged, what) => {
+    const all = lines.flatMap((line) => line.points);
+    const finite = all.map((p) => p.y).filter((y) => Number.isFinite(y));
+    const zeros = logged && finite.some((y) => y <= 0), odd = finite.length < all.length;
+    const x = linear(all.map((p) => p.x), true), y = logged ? logarithmic(finite) : linear(finite);
+    const bottom = HEIGHT - BOTTOM, low = bottom - (zeros ? BAND : 4), high = TOP + (odd ? BAND : 4);
+    const atX = (v) => LEFT + 8 + x.part(v) * (width - RIGHT - LEFT - 16);
+    const atY = (v) => {
+      if (!Number.isFinite(v)) return TOP + 4;
+      return logged && v <= 0 ? bottom - 4 : low - y.part(v) * (low - high);
+    };
+    const svg = draw("g");
+    for (const [v, text] of y.ticks) if (y.part(v) >= -1e-9 && y.part(v) <= 1 + 1e-9) yTick(svg, width, atY(v), text);
+    if (zeros) yTick(svg, width, bottom - 4, "0");
+    if (odd) yTick(svg, width, TOP + 4, "not finite");
+    for (const [v, text] of x.ticks) xTick(svg, atX(v), bottom, text);
+    frame(svg, width, bottom, "step", yLabel);
+    const items = lines.map((line, kind) => {
+      const placed = line.points.map((p) => ({ ...p, x: atX(p.x), y: atY(p.y), on: Number.isFinite(p.y) && !(logged && p.y <= 0) }));
+      let d = "", pen = false;
+      for (const p of placed) {
+        if (p.on) d += `${pen ? "L" : "M"}${p.x.toFixed(1)} ${p.y.toFixed(1)}`;
+        pen = p.on;
+      }
+      svg.append(draw("path", { class: `line s${kind % 5}`, "stroke-dasharray": DASHES[kind % 4], d }));
+      const every = Math.max(1, Math.ceil(placed.length / 25));
+      placed.forEach((p, i) => {
+        if (!p.on || placed.length === 1 || (!line.plain && (i + 3 * kind) % every === 0)) svg.append(mark(kind, p.x, p.y));
+      });
+      return placed;
+    });
+    return { parts: [svg], height: HEIGHT, items, key: lines.map((line, kind) => swatch(kind, line.name)), what };
+  };
+
+  const lossPlot = (width) => {
+    const { step, lines } = data.loss;
+    if (!lines.length) return "No step was recorded.";
+    const values = lines.map((line) => line.value.map(num));
+    const [least, most] = span(values.flat().filter((v) => Number.isFinite(v)));
+    const logged = least > 0 && most / least > 20;
+    const told = step.map((s, i) => [`step ${s}`, ...lines.map((l) => `${l.backend} ${exactly(l.value[i])}`)].join(" · "));
+    const drawn = lines.map((line, k) => ({ name: line.backend, points: step.map((s, i) => ({ x: s, y: values[k][i], say: `${line.backend}: ${told[i]}` })) }));
+    return lineChart(width, drawn, logged ? "loss (log)" : "loss", logged, `${step.length} steps`);
+  };
+
+  // ---- what is chosen
+
+  const chosen = (name, otherwise) => (byId(`choose-${name}`) ? byId(`choose-${name}`).value : otherwise);
+  const backend = () => chosen("backend", data.backends[0]);
+  const matching = (list, question = true) => list.find((it) => it.tensor === chosen("tensor") && it.backend === backend() && (!question || it.question === chosen("question")));
+
+  const deviationPlot = (width) => {
+    const found = matching(data.series);
+    if (!found) return "Of this tensor nothing was judged so.";
+    const judged = (i) => !Number.isNaN(num(found.sigma[i]));
+    const told = found.step.map((s, i) => [
+      `step ${s}`,
+      found.index[i] === "[]" || !found.index[i] ? "" : `element ${found.index[i]}`,
+      `deviation ${say(found.deviation[i])}`,
+      `${found.backend} ${exactly(found.value[i])}`,
+      `${judged(i) ? "held against" : data.backends.at(-1)} ${exactly(found.reference[i])}`,
+      inRoundings(found.roundings[i]),
+      judged(i) ? `one rounding is ${say(found.sigma[i])}` : "",
+    ].filter(Boolean).join(" · "));
+    const line = (name, value, plain) => ({ name, plain, points: found.step.map((s, i) => ({ x: s, y: value(i), say: told[i], i })) });
+    const bound = (name, times) => {
+      const made = line(name, (i) => times * num(found.sigma[i]), true);
+      made.points = made.points.filter((p) => judged(p.i)).map((p) => ({ ...p, say: `${name} at step ${p.x}: ${say(p.y)}` }));
+      return made;
+    };
+    const lines = [line(`deviation of ${found.backend}`, (i) => num(found.deviation[i])), bound("one rounding", 1), bound(`the limit, ${data.limit} roundings`, data.limit)];
+    return lineChart(width, lines.filter((l) => l.points.length), "deviation (log)", true, `${found.tensor}, ${found.question}`);
+  };
+
+  // ---- elements
+
+  const shade = (v) => {
+    let found = data.scale[0];
+    for (const s of data.scale) if (s.begin === data.limit ? v > s.begin : v >= s.begin) found = s;
+    return found;
+  };
+  const placeOf = (flat, shape) => {
+    const index = [];
+    for (const size of [...shape].reverse()) {
+      index.unshift(flat % size);
+      flat = Math.floor(flat / size);
+    }
+    return `[${index.join(", ")}]`;
+  };
+
+  const mapPlot = (width) => {
+    const found = matching(data.elements, false);
+    if (!found) return "No roundings of the elements of this tensor were kept.";
+    const [top, end] = found.rows, [begin, stop] = found.columns, rows = end - top, columns = stop - begin;
+    const size = Math.max(3, Math.min(28, Math.floor((width - LEFT - RIGHT) / columns), Math.floor(560 / rows)));
+    const bottom = TOP + rows * size, svg = draw("g"), roundings = found[chosen("question")];
+    const every = Math.max(1, Math.ceil((size < 22 ? 26 : 20) / size));
+    const items = [];
+    for (let r = 0; r < rows; r++) {
+      items.push([]);
+      if (r % every === 0) svg.append(draw("text", { x: LEFT - 7, y: TOP + (r + 0.5) * size + 4, "text-anchor": "end" }, String(top + r)));
+      for (let c = 0; c < columns; c++) {
+        const i = r * columns + c, v = num(roundings[i]), { fill, ink } = shade(v), x = LEFT + c * size, y = TOP + r * size;
+        svg.append(draw("rect", { class: "cell", x, y, width: size, height: size, fill }));
+        if (v > data.limit && size > 6) svg.append(draw("circle", { class: "beyond", cx: x + size / 2, cy: y + size / 2, r: size / 7, fill: ink }));
+        const values = found.value && found.reference ? [`${found.backend} ${exactly(found.value[i])}`, `${data.backends.at(-1)} ${exactly(found.reference[i])}`] : [];
+        const place = found.shape.length ? `element ${placeOf((top + r) * found.total[1] + begin + c, found.shape)}` : "the number";
+        items[r].push({ x: x + size / 2, y: y + size / 2, w: size, h: size, say: [place, inRoundings(roundings[i]), ...values].join(" · ") });
+      }
+    }
+    for (let c = 0; c < columns; c += every) xTick(svg, LEFT + (c + 0.5) * size, bottom, String(begin + c));
+    const many = found.shape.length > 2, middle = LEFT + (columns * size) / 2;
+    svg.append(draw("text", { x: Math.max(middle, LEFT + 40), y: bottom + 36, "text-anchor": "middle" }, many ? "all other axes, flattened" : found.shape.length > 1 ? "column" : "element"));
+    if (found.shape.length > 1) svg.append(draw("text", { transform: `translate(14 ${Math.max((TOP + bottom) / 2, 40)}) rotate(-90)`, "text-anchor": "middle" }, many ? "first axis" : "row"));
+    const key = found.words ? [make("li", {}, `Shown are ${found.words}.`)] : [];
+    return { parts: [svg], height: Math.max(bottom + BOTTOM, 90), items, key, what: `${found.tensor}, shape ${found.shape.join(" by ") || "of a number"}` };
+  };
+
+  const histogram = (width) => {
+    const found = data.counts.find((it) => it.backend === backend() && it.question === chosen("question"));
+    if (!found) return "No roundings were kept.";
+    const { count } = found, edges = data.edges, limit = 1 + 4 * (Math.log10(data.limit) + 3);
+    const last = Math.max(Math.ceil(limit) + 2, count.findLastIndex((n) => n > 0) + 1);
+    const [, most] = span(count), y = logarithmic([1, Math.max(most, 10)]), bottom = HEIGHT - BOTTOM, svg = draw("g");
+    const wide = (width - LEFT - RIGHT) / last, floor = bottom - 12;
+    const atY = (n) => floor - y.part(n) * (floor - TOP - 4);
+    for (const [v, text] of y.ticks) yTick(svg, width, atY(v), text);
+    const every = 4 * Math.max(1, Math.ceil(56 / (4 * wide)));
+    for (let k = 1; k <= last; k += every) xTick(svg, LEFT + k * wide, bottom, power(Math.round(Math.log10(edges[k]))));
+    const bars = [];
+    for (let k = 0; k < last; k++) {
+      if (!count[k]) continue;
+      const x = LEFT + k * wide, top = atY(count[k]);
+      svg.append(draw("rect", { class: "bar", x, y: top, width: wide, height: bottom - top, fill: shade(edges[k]).fill }));
+      const range = k === 0 ? `below ${say(edges[1])}` : k + 1 < edges.length ? `${say(edges[k], 3)} to ${say(edges[k + 1], 3)}` : `beyond ${say(edges[k])}`;
+      bars.push({ x: x + wide / 2, y: (top + bottom) / 2, w: wide, h: bottom - top, say: `${range} roundings: ${count[k]} element${count[k] === 1 ? "" : "s"}` });
+    }
+    frame(svg, width, bottom, "roundings (log)", "elements (log)");
+    const x = LEFT + limit * wide, right = x > width - 150;
+    svg.append(draw("path", { class: "bound", d: `M${x} ${TOP}V${bottom}` }), draw("text", { class: "bound-name", x: x + (right ? -6 : 6), y: TOP + 10, "text-anchor": right ? "end" : "start" }, `limit, ${data.limit}`));
+    const total = count.reduce((a, b) => a + b, 0);
+    return { parts: [svg], height: HEIGHT, items: [bars], what: `${total} elements, ${found.question}` };
+  };
+
+  mount("loss", lossPlot);
+  const choosing = [mount("deviation", deviationPlot), mount("map", mapPlot), mount("histogram", histogram)];
+  for (const select of document.querySelectorAll(".choices select")) select.addEventListener("change", () => choosing.forEach((redraw) => redraw()));
+
+  // ---- a layer's box chooses its worst tensor
+
+  for (const box of document.querySelectorAll("[data-tensor]")) {
+    const select = byId("choose-tensor");
+    if (![...select.options].some((option) => option.value === box.dataset.tensor)) continue;
+    box.setAttribute("role", "button");
+    const choose = () => {
+      select.value = box.dataset.tensor;
+      choosing.forEach((redraw) => redraw());
+      select.scrollIntoView({ block: "start" });
+      select.focus({ preventScroll: true });
+    };
+    box.addEventListener("click", choose);
+    box.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      choose();
+    });
+  }
+
+  // ---- tables
+
+  const sortBy = (table, column, down) => {
+    const body = table.tBodies[0], sign = down ? -1 : 1;
+    const value = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent;
+    const figures = [...body.rows].some((row) => "value" in row.cells[column].dataset);
+    const compare = (a, b) => {
+      const [p, q] = [value(a), value(b)];
+      if (!figures) return sign * p.localeCompare(q);
+      if (p === "" || q === "") return (p === "") - (q === "");
+      const [x, y] = [p, q].map((v) => (v === "inf" ? Infinity : Number(v)));
+      return x === y ? 0 : sign * (x < y ? -1 : 1);
+    };
+    body.append(...[...body.rows].sort(compare));
+  };
+  for (const table of document.querySelectorAll("table.sorted")) {
+    const heads = [...table.tHead.rows[0].cells];
+    heads.forEach((head, column) => head.querySelector("button").addEventListener("click", () => {
+      const before = head.getAttribute("aria-sort");
+      const down = before ? before === "ascending" : head.classList.contains("figure");
+      for (const other of heads) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", down ? "descending" : "ascending");
+      sortBy(table, column, down);
+    }));
+  }
+
+  // ---- on paper everything is open
+
+  let shut = [];
+  addEventListener("beforeprint", () => {
+    shut = [...document.querySelectorAll("details:not([open])")];
+    for (const details of shut) details.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const details of shut) details.open = false;
+  });
+})();

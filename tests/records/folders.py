@@ -1,0 +1,64 @@
+"""Run folders written by the program's own writers, without an MLflow store, which takes seconds to make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from runner.assemble import Setup
+from runner.experiment import Record, Silent, is_recorded, run_experiment
+from runner.records.elements import ElementRoundings
+from runner.records.environment import environment
+from runner.records.files import write_json, write_yaml
+from runner.records.gradients import GradientsFile, copy_parameters
+from runner.records.document import verdict_document
+from runner.records.tables import DeviationsTable
+from tests.helpers import configuration, make_setup
+
+
+class Written(Silent):
+    """Writes what a page is made of, and keeps the losses."""
+
+    def __init__(self, folder: Path, setup: Setup) -> None:
+        shapes = {name: p.shape for name, p in setup.problem.network.parameters.items()}
+        count = sum(is_recorded(setup, step) for step in range(setup.steps))
+        self.table = DeviationsTable(folder / "deviations.parquet")
+        self.elements = ElementRoundings(folder / "roundings.safetensors")
+        self.gradients: GradientsFile | None = None
+        if setup.record_gradients:
+            file = folder / "gradients.safetensors"
+            self.gradients = GradientsFile(file, list(setup.backends), shapes, setup.dtype, count)
+        self.losses: dict[str, list[float]] = {name: [] for name in setup.backends}
+
+    def write(self, record: Record) -> None:
+        for comparison in record.comparisons:
+            self.table.add(record.step, comparison)
+        self.elements.add(record.comparisons)
+        if self.gradients is not None:
+            self.gradients.add(record.steps)
+        for name, step in record.steps.items():
+            self.losses[name].append(float(step.loss))
+
+    def close(self) -> None:
+        self.table.close()
+        self.elements.close()
+        if self.gradients is not None:
+            self.gradients.close()
+
+
+def write_folder(folder: Path, *overrides: str) -> Written:
+    """Runs, and leaves the folder of the run."""
+    folder.mkdir(parents=True)
+    setup = make_setup(*overrides)
+    config: Mapping[str, Any] = configuration(*overrides)
+    write_yaml(folder / "config.yaml", config)
+    write_yaml(folder / "overrides.yaml", list(overrides))
+    write_json(folder / "environment.json", environment(setup.problem.threads, []))
+    written = Written(folder, setup)
+    outcome = run_experiment(setup, written)
+    written.close()
+    initial = setup.initial
+    copy_parameters(folder / "parameters.safetensors", {**initial.parameters, **initial.buffers}, outcome.final)
+    write_json(folder / "verdict.json", verdict_document(outcome, list(setup.backends)))
+    return written
