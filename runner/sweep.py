@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
 from hydra.experimental.callback import Callback
+from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf
 
-from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED
-from runner.job import STATUS, last, read_status
+from runner import stopping
+from runner.checks import check_tracking
+from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, RunError
+from runner.job import STATUS, last, log_traceback, read_status
+from runner.user_code import told
+
+if TYPE_CHECKING:
+    from runner.records.sweep.parent import Parent
 
 MULTIRUN_FILE = "multirun.yaml"
 
@@ -21,8 +30,8 @@ class Footprint(Callback):
     """Notes, before Hydra makes the folders, which of them are new: a rejected run leaves none behind."""
 
     new_folders: ClassVar[list[Path]] = []
-    sweep: Path | None = None
-    jobs: int | None = None
+    sweep: ClassVar[Path | None] = None
+    parent: ClassVar[Parent | None] = None
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         _note(Path(config.hydra.run.dir))
@@ -32,8 +41,7 @@ class Footprint(Callback):
         _note(Footprint.sweep)
         for earlier in Footprint.sweep.rglob(STATUS):
             earlier.unlink()
-        if config.hydra.sweeper._target_.endswith(".BasicSweeper"):
-            Footprint.jobs = _count(config)
+        _listen(config)
 
 
 def _note(folder: Path) -> None:
@@ -41,18 +49,43 @@ def _note(folder: Path) -> None:
     Footprint.new_folders = [f for f in (folder, *folder.parents) if not f.exists()]
 
 
-def _count(config: DictConfig) -> int:
-    """How many jobs Hydra's basic sweeper will make."""
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+def _listen(config: DictConfig) -> None:
+    """Has the launcher, whichever it is, tell of its jobs first: Hydra has composed them then, and none has begun.
 
-    params = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
-    hydra = GlobalHydra.instance().hydra
-    assert hydra is not None
-    parser = OverridesParser.create(config_loader=hydra.config_loader)
-    overrides = parser.parse_overrides(
-        [*params, *(OmegaConf.to_container(config.hydra.overrides.task, resolve=False) or [])]
-    )
-    return sum(len(batch) for batch in BasicSweeper.split_arguments(overrides, None))
+    A callback would be too early, and what it raises is lost; nor does Hydra take a launcher from outside its own
+    packages, so the method of the one that was chosen is replaced, in this process alone.
+    """
+    launcher = Plugins.instance().class_name_to_class.get(config.hydra.launcher._target_)
+    if launcher is None or not issubclass(launcher, Launcher):  # Hydra will refuse it
+        return
+    begin = launcher.launch
+
+    def launch(self: Launcher, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Any:
+        if job_overrides:
+            _announce(config, {initial_job_idx + i: list(overrides) for i, overrides in enumerate(job_overrides)})
+        return begin(self, job_overrides, initial_job_idx=initial_job_idx)
+
+    launcher.launch = launch  # type: ignore[method-assign]
+
+
+def _announce(config: DictConfig, jobs: Mapping[int, list[str]]) -> None:
+    """Makes the sweep's parent run before its first jobs."""
+    from runner.records.sweep.parent import Parent
+    from runner.records.sweep.values import swept_keys
+
+    if Footprint.parent is None:
+        tracking = OmegaConf.to_container(config.tracking, resolve=True)
+        assert isinstance(tracking, dict)
+        check_tracking({str(key): value for key, value in tracking.items()})
+        hydra = GlobalHydra.instance().hydra
+        assert hydra is not None
+        typed = list(OmegaConf.to_container(config.hydra.overrides.task, resolve=False) or [])
+        params = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
+        overrides = OverridesParser.create(config_loader=hydra.config_loader).parse_overrides([*params, *typed])
+        title = " ".join([*params, *map(str, typed)]) or "default"
+        folder = Path(config.hydra.sweep.dir)
+        Footprint.parent = Parent(folder, tracking["uri"], tracking["experiment"], title, swept_keys(overrides))
+    Footprint.parent.announce(jobs)
 
 
 def sweep_away() -> None:
@@ -74,18 +107,53 @@ def exit_code() -> int:
 
 
 def sweep_status(folder: Path) -> int:
-    """Prints a row a job and returns the sweep's exit code: any 3 gives 3, else any 2, else any 1, else 0."""
-    statuses = [read_status(path.parent) for path in sorted(folder.rglob(STATUS))]
-    statuses += [read_status(folder / "missing")] * ((Footprint.jobs or 0) - len(statuses))
-    if not statuses:
+    """Ends the sweep: prints a row a job, records it, and returns its exit code: any 3 gives 3, else any 2, 1, 0."""
+    if Footprint.parent is None:
         print("runner: command line: got a sweep without a job; allowed: at least one value a key", file=sys.stderr)
         return BAD_INPUT
-    _print(sorted(statuses, key=lambda s: (s["number"] is None, s["number"])), folder)
-    codes = {s["status"] for s in statuses}
+    statuses = _statuses(Footprint.parent)
+    _print(statuses, folder)
+    recorded = _record(Footprint.parent, statuses)
+    codes = {s["status"] for s in statuses} | ({AGREE} if recorded else {NOT_FINISHED})
     return next(code for code in (NOT_FINISHED, BAD_INPUT, DISAGREE, AGREE) if code in codes)
 
 
-def _print(statuses: list[dict[str, Any]], folder: Path) -> None:
+def abandon(stopped: bool) -> None:
+    """Ends a sweep that has begun and did not come to its end, ``stopped`` by a signal or else by a fault."""
+    parent = Footprint.parent
+    if parent is not None and parent.run_id is not None:
+        stopping.heed()
+        _record(parent, _statuses(parent), stopped)
+
+
+def _statuses(parent: Parent) -> list[dict[str, Any]]:
+    """What each job left, by its number; one that left nothing could not finish."""
+    found = [{**read_status(path.parent), "folder": str(path.parent)} for path in parent.folder.rglob(STATUS)]
+    by_number = {s["number"]: s for s in found}
+    lost = {"status": NOT_FINISHED, "folder": None}
+    return [by_number.get(n, {**lost, "number": n, "overrides": asked}) for n, asked in sorted(parent.jobs.items())]
+
+
+def _record(parent: Parent, statuses: Sequence[Mapping[str, Any]], stopped: bool = False) -> bool:
+    """Records the sweep and says where; False, having told why, if that could not be done."""
+    from runner.records.console import open_console
+    from runner.records.sweep import record_sweep
+
+    try:
+        places = record_sweep(parent, statuses, stopped)
+    except (RunError, OSError) as error:
+        print(f"runner: {error}", file=sys.stderr)
+        return False
+    except Exception as error:  # a fault, told in one line as that of a job is
+        print(f"runner: {told(error)} ({log_traceback(parent.folder)})", file=sys.stderr)
+        return False
+    out = open_console()
+    for label, text in places.items():
+        out.print(f"{label:<12} {text}", markup=False)
+    return True
+
+
+def _print(statuses: Sequence[Mapping[str, Any]], folder: Path) -> None:
     from rich.text import Text
 
     from runner.records.console import open_console, plain_table
@@ -96,10 +164,9 @@ def _print(statuses: list[dict[str, Any]], folder: Path) -> None:
     for s in statuses:
         loss = "-" if s.get("loss") is None else f"{s['loss']:.6g}"
         roundings = "-" if s.get("roundings") is None else number(s["roundings"])
-        name = "?" if s["number"] is None else str(s["number"])
         verdict = s.get("verdict") or s.get("message") or "could not finish"
         style = "green" if s["status"] == AGREE else "bold red"
-        table.add_row(name, Text(" ".join(s["overrides"])), loss, roundings, Text(verdict, style))
+        table.add_row(str(s["number"]), Text(" ".join(s["overrides"])), loss, roundings, Text(verdict, style))
     agree = sum(s["status"] == AGREE for s in statuses)
     out.print()
     out.print(table)

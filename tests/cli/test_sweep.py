@@ -10,7 +10,7 @@ import pytest
 from .conftest import SharedRuns
 from .own import SEVEN, furnish_own
 from .process import Finished, environment, run, tree
-from .stores import client, gradients, history, read_json, runs
+from .stores import client, gradients, history, nested, read_json
 
 GRID = [("0.01", "1"), ("0.01", "2"), ("0.01", "3"), ("0.05", "1"), ("0.05", "2"), ("0.05", "3")]
 
@@ -36,7 +36,7 @@ def rows(out: str) -> list[list[str]]:
 def test_every_job_of_a_grid_is_finished_in_one_experiment(sweep: Finished) -> None:
     assert (sweep.code, sweep.err) == (0, "")
     reader = client(sweep.folder)
-    found = runs(reader)
+    found = nested(reader)
     assert [run.info.status for run in found] == ["FINISHED"] * 6
     assert len({run.info.experiment_id for run in found}) == 1
     assert sorted((run.data.params["lr"], run.data.params["seed"]) for run in found) == GRID
@@ -54,7 +54,7 @@ def test_every_job_has_a_folder_with_its_own_records(sweep: Finished) -> None:
 
 def test_the_summary_has_a_row_a_job_with_the_numbers_of_the_record(sweep: Finished) -> None:
     reader = client(sweep.folder)
-    by_params = {(run.data.params["lr"], run.data.params["seed"]): run for run in runs(reader)}
+    by_params = {(run.data.params["lr"], run.data.params["seed"]): run for run in nested(reader)}
     found = rows(sweep.out)
     assert [words[0] for words in found] == list("012345")
     for words, (lr, seed) in zip(found, GRID, strict=True):
@@ -79,7 +79,7 @@ def test_a_seed_means_the_same_whatever_stands_beside_it(sweep: Finished) -> Non
 
 
 def test_job_keys_name_the_sweep_and_tell_the_jobs_apart(sweep: Finished) -> None:
-    keys = {run.data.tags["job_key"] for run in runs(client(sweep.folder))}
+    keys = {run.data.tags["job_key"] for run in nested(client(sweep.folder))}
     assert len(keys) == 6
     assert {key.split()[0] for key in keys} == {folders(sweep)[0].parent.name}
     assert {tuple(key.split()[1:]) for key in keys} == {("data.samples=20", f"lr={a}", f"seed={b}") for a, b in GRID}
@@ -88,7 +88,7 @@ def test_job_keys_name_the_sweep_and_tell_the_jobs_apart(sweep: Finished) -> Non
 def test_a_range_is_a_sweep(place: Path) -> None:
     finished = run(place, "-m", "seed=range(1,4)", "data.samples=2")
     assert (finished.code, finished.err) == (0, "")
-    assert sorted(run.data.params["seed"] for run in runs(client(place))) == ["1", "2", "3"]
+    assert sorted(run.data.params["seed"] for run in nested(client(place))) == ["1", "2", "3"]
     assert [words[1] for words in rows(finished.out)] == ["seed=1", "seed=2", "seed=3"]
 
 
@@ -96,7 +96,7 @@ def test_a_job_that_our_checks_reject_fails_alone(place: Path) -> None:
     finished = run(place, "-m", "data.low=0,2,0.5", "data.samples=2")
     assert finished.code == 2
     assert finished.err == "runner: data.low: got 2.0; allowed: a number below data.high, which is 1.0\n"
-    found = runs(client(place))
+    found = nested(client(place))
     assert [float(run.data.params["data.low"]) for run in found] == [0, 0.5]
     assert [run.info.status for run in found] == ["FINISHED", "FINISHED"]
     jobs = [("0", "data.low=0"), ("1", "data.low=2"), ("2", "data.low=0.5")]
@@ -132,7 +132,7 @@ def test_a_sweep_in_which_one_job_disagrees_ends_with_1(place: Path) -> None:
     assert [document["backends"] for document in documents] == [["scratch", "torch"], ["wrong", "torch"]]
     assert [document["verdict"] for document in documents] == ["agree", "mismatch"]
     assert "1 of 2 jobs agree" in finished.out
-    assert [run.info.status for run in runs(client(place))] == ["FINISHED", "FINISHED"]
+    assert [run.info.status for run in nested(client(place))] == ["FINISHED", "FINISHED"]
 
 
 def test_a_job_that_could_not_finish_outweighs_one_that_was_rejected(place: Path) -> None:
@@ -141,5 +141,5 @@ def test_a_job_that_could_not_finish_outweighs_one_that_was_rejected(place: Path
     finished = run(place, *args, env=environment(place))
     assert finished.code == 3
     assert [read_json(f / "status.json")["status"] for f in folders(finished)] == [3, 2, 0, 2]
-    assert sorted(run.info.status for run in runs(client(place))) == ["FAILED", "FINISHED"]
+    assert sorted(run.info.status for run in nested(client(place))) == ["FAILED", "FINISHED"]
     assert finished.err.count("\n") == 3

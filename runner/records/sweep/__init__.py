@@ -1,0 +1,66 @@
+"""What is recorded of a sweep: its parent run, and the tables and the plot over all its jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from runner.errors import BAD_INPUT, NOT_FINISHED
+from runner.records.sweep.jobs import Job, read_job
+from runner.records.sweep.parent import Parent
+from runner.records.sweep.summary import counts, extremes, metrics_of, metrics_of_job, seeds_swept, write_summary
+from runner.records.sweep.tables import write_jobs, write_rows
+
+FILES = ("sweep.parquet", "sweep.csv", "summary.csv", "sweep.png")
+
+
+def record_sweep(parent: Parent, statuses: Sequence[Mapping[str, Any]], stopped: bool = False) -> dict[str, str]:
+    """Ends the sweep: tables and plot from the jobs' folders, into its own folder and its parent run.
+
+    A sweep of which every job was rejected leaves neither.
+
+    Args:
+        parent: The sweep.
+        statuses: What each job left, in the order of their numbers.
+        stopped: Whether it was interrupted.
+
+    Returns:
+        What to say of it, under labels.
+
+    Raises:
+        RunError: A job's file cannot be read, or MLflow's store refuses.
+    """
+    codes = {status["status"] for status in statuses}
+    if codes == {BAD_INPUT}:
+        parent.withdraw()
+        return {}
+    status = "KILLED" if stopped else "FAILED" if NOT_FINISHED in codes else "FINISHED"
+    try:
+        jobs = [read_job(left) for left in statuses]
+        files = _write(parent.folder, jobs, list(parent.keys), parent.title)
+        for job in jobs:
+            parent.log(metrics_of_job(job), job.number)
+        parent.log(metrics_of(jobs))
+    except BaseException:
+        parent.finish("KILLED" if stopped else "FAILED", {}, [])
+        raise
+    best_and_worst = extremes(jobs, list(parent.keys))
+    parent.finish(status, {f"jobs.{name}": str(n) for name, n in counts(jobs).items()} | best_and_worst, files)
+    told = {key.replace("_", " "): text for key, text in best_and_worst.items()}
+    return told | {"MLflow run": f"{parent.run_id} in experiment {parent.experiment}"}
+
+
+def _write(folder: Path, jobs: Sequence[Job], keys: list[str], title: str) -> list[Path]:
+    """The files that there are of these jobs; those of an earlier sweep in the folder go."""
+    from runner.records.sweep.plot import draw_sweep
+
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)
+    write_rows(folder / "sweep.parquet", jobs, keys)
+    write_jobs(folder / "sweep.csv", jobs, keys)
+    if seeds_swept(keys):
+        write_summary(folder / "summary.csv", jobs, keys)
+    if keys:
+        draw_sweep(folder / "sweep.png", jobs, keys, title)
+    return [folder / name for name in FILES if (folder / name).is_file()]

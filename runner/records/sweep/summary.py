@@ -1,0 +1,81 @@
+"""What a sweep shows: quantiles over the seeds, counts, and which jobs were the best and the worst."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from runner.records.sweep.jobs import Job
+from runner.records.sweep.tables import others, write_csv
+from runner.records.sweep.values import SEED, Value, column_of
+from runner.records.words import number
+
+QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
+OUTCOMES = ("agree", "imprecise", "mismatch", "undecided", "diverged", "rejected", "unfinished")
+"""How a job may end, from the best to the worst."""
+
+
+def combinations(jobs: Sequence[Job], keys: Sequence[str]) -> dict[tuple[Value, ...], list[Job]]:
+    """The jobs that differ by their seeds alone, by the values of the other keys."""
+    found: dict[tuple[Value, ...], list[Job]] = {}
+    for job in jobs:
+        found.setdefault(tuple(job.values.get(key) for key in others(keys)), []).append(job)
+    return found
+
+
+def write_summary(path: Path, jobs: Sequence[Job], keys: Sequence[str]) -> None:
+    """Writes summary.csv, a row a combination of the other keys and a measure: how many jobs have it, its quantiles."""
+    rows: list[list[object]] = []
+    for combination, alike in combinations(jobs, keys).items():
+        measured = [job.measures() for job in alike]
+        for measure in dict.fromkeys(name for figures in measured for name in figures):
+            values = [figures[measure] for figures in measured if measure in figures]
+            rows.append(
+                [*combination, measure, len(values), *map(float, np.quantile(values, list(QUANTILES.values())))]
+            )
+    write_csv(path, [*map(column_of, others(keys)), "measure", "jobs", *QUANTILES], rows)
+
+
+def counts(jobs: Sequence[Job]) -> dict[str, int]:
+    """How many jobs ended in each way; ``agree`` also where none did."""
+    found = Counter(job.outcome for job in jobs)
+    return {outcome: found[outcome] for outcome in OUTCOMES if found[outcome] or outcome == "agree"}
+
+
+def extremes(jobs: Sequence[Job], keys: Sequence[str]) -> dict[str, str]:
+    """``best_job``, by the reference's last loss, and ``worst_job``, by the roundings; neither where none has any."""
+    found = {}
+    losses = [(job.last_loss, job) for job in jobs if job.last_loss is not None]
+    if losses:
+        loss, best = min(losses, key=lambda pair: pair[0])
+        found["best_job"] = f"{best.title(keys)}: last loss {loss:.6g} of {best.backends[-1]}, the smallest"
+    figures = [(job.measures()["roundings"], job) for job in jobs if "roundings" in job.measures()]
+    if figures:
+        roundings, worst = max(figures, key=lambda pair: pair[0])
+        found["worst_job"] = f"{worst.title(keys)}: {number(roundings)} roundings, the most"
+    return found
+
+
+def metrics_of(jobs: Sequence[Job]) -> dict[str, float]:
+    """The sweep's own metrics."""
+    found = {"sweep/jobs": float(len(jobs))} | {f"sweep/{name}": float(n) for name, n in counts(jobs).items()}
+    roundings = [job.measures()["roundings"] for job in jobs if "roundings" in job.measures()]
+    losses = [job.last_loss for job in jobs if job.last_loss is not None]
+    if roundings:
+        found["sweep/worst_roundings"] = max(roundings)
+    if losses:
+        found["sweep/best_loss"] = min(losses)
+    return found
+
+
+def metrics_of_job(job: Job) -> Mapping[str, float]:
+    """What a chart over the jobs' numbers shows."""
+    return {f"job/{name}": value for name, value in job.measures().items()}
+
+
+def seeds_swept(keys: Sequence[str]) -> bool:
+    """Whether there is anything to take quantiles over."""
+    return SEED in keys

@@ -1,0 +1,49 @@
+"""What docs/sweeps.md says is done: its commands typed, its output seen, its columns and files found."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+PAGE = Path(__file__).parents[2] / "docs" / "sweeps.md"
+BLOCK = re.compile(r"```console\n(?P<text>.*?)```(?P<after>(?:\n+(?:    [^\n]+\n)+)?)", re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which all commands of the page have been typed."""
+    folder = tmp_path_factory.mktemp("sweeps")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for block in BLOCK.finditer(PAGE.read_text(encoding="utf-8")):
+        done = subprocess.run(
+            ["/bin/sh", "-ec", block["text"]],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"PATH": path},
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        for line in block["after"].strip().splitlines():
+            assert line.strip() in done.stdout, done.stdout
+    return folder
+
+
+def test_the_files_of_the_page_are_there(place: Path) -> None:
+    for name in ("sweep.parquet", "sweep.csv", "summary.csv", "sweep.png", "sweep.json", "0"):
+        assert (place / "rates" / name).exists(), name
+    assert not (place / "grid" / "summary.csv").exists()
+
+
+def test_the_columns_are_those_of_the_page(place: Path) -> None:
+    table = pd.read_parquet(place / "rates" / "sweep.parquet")
+    measures = ["step", "tensor", "backend", "max_abs", "roundings", "logic_roundings", "loss"]
+    assert list(table.columns) == ["job", "lr", "seed", *measures, "error/scratch", "error/torch"]
+    grid = pd.read_parquet(place / "grid" / "sweep.parquet")
+    assert set(grid["architecture.hidden"]) == {"[4]", "[8,8]"}
