@@ -12,6 +12,18 @@ Command = Callable[[list[str]], int]
 """The words after the command's own name -> exit code."""
 
 
+def _compare(argv: list[str]) -> int:
+    from runner.commands.compare import compare
+
+    return compare(argv)
+
+
+def _export(argv: list[str]) -> int:
+    from runner.commands.export import export
+
+    return export(argv)
+
+
 def _grade(argv: list[str]) -> int:
     from runner.commands.grade import grade
 
@@ -24,7 +36,33 @@ def _new_backprop(argv: list[str]) -> int:
     return new_backprop(argv)
 
 
-COMMANDS: dict[str, Command] = {"grade": _grade, "new-backprop": _new_backprop}
+def _replay(argv: list[str]) -> int:
+    from runner.commands.replay import replay
+
+    return replay(argv)
+
+
+def _report(argv: list[str]) -> int:
+    from runner.commands.report import report
+
+    return report(argv)
+
+
+def _runs(argv: list[str]) -> int:
+    from runner.commands.runs import runs
+
+    return runs(argv)
+
+
+COMMANDS: dict[str, Command] = {
+    "compare": _compare,
+    "export": _export,
+    "grade": _grade,
+    "new-backprop": _new_backprop,
+    "replay": _replay,
+    "report": _report,
+    "runs": _runs,
+}
 """What each imports is imported when it is called."""
 
 
@@ -41,3 +79,17 @@ def run_command(argv: list[str]) -> int:
     except Exception:  # a fault of the program, which must not end with 1: that is a verdict
         traceback.print_exc()
         return NOT_FINISHED
+
+
+def complete(line: str) -> bool:
+    """Prints the commands that a line about to be completed may mean, beside what Hydra prints.
+
+    True if it has one already: what follows are names of runs and files, no overrides.
+    """
+    first, blank, _ = line.partition(" ")[2].lstrip().partition(" ")
+    if blank:
+        return first in COMMANDS
+    for name in COMMANDS:
+        if name.startswith(first):
+            print(name)
+    return False

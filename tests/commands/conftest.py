@@ -1,24 +1,22 @@
-"""One grading that several tests look at, made once by all workers together."""
+"""One grading and one store of runs that several tests look at, made once by all workers together."""
 
 from __future__ import annotations
 
 import json
-import os
 
 import pytest
 from filelock import FileLock
 
 from tests.cli.process import Finished, run
 
+from .recorded import Store, in_tests, make_store, read_store
 from .submissions import OVERRIDES, TIMEOUT, furnish
 
 
 @pytest.fixture(scope="session")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """The submissions in ``all of them``, graded into ``out``; whoever looks at it changes nothing in it."""
-    base = tmp_path_factory.getbasetemp()
-    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "commands"
-    place.mkdir(exist_ok=True)
+    place = in_tests(tmp_path_factory.getbasetemp())
     folder, note = place / "grade", place / "grade.json"
     with FileLock(place / "grade.lock"):
         if not note.exists():
@@ -28,3 +26,13 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Finished:
             note.write_text(json.dumps([made.code, made.out, made.err]), encoding="utf-8")
     code, out, err = json.loads(note.read_text(encoding="utf-8"))
     return Finished(folder, code, out, err)
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """The recorded runs; whoever looks at them changes nothing in them."""
+    place = in_tests(tmp_path_factory.getbasetemp())
+    with FileLock(place / "store.lock"):
+        if not (place / "store" / "runs.json").exists():
+            make_store(place / "store")
+    return read_store(place / "store")

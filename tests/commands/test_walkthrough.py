@@ -18,13 +18,13 @@ def test_the_document_prints_what_it_says(tmp_path: Path) -> None:
     blocks = read(DOCUMENT)
     commands = [block for block in blocks if isinstance(block, Command)]
     assert len(commands) >= 7
-    env, place = _with_python(tmp_path / "bin"), tmp_path / "place"
+    env, place = with_python(tmp_path / "bin"), tmp_path / "place"
     place.mkdir()
     for block in blocks:
         if isinstance(block, File):
             (place / block.name).write_text(block.text, encoding="utf-8")
         else:
-            assert missing(block, _output(block.line, place, env)) == [], block.line
+            assert missing(block, output_of(block.line, place, env)) == [], block.line
 
 
 def test_the_document_names_a_cause_and_every_kind_of_block_is_compared() -> None:
@@ -35,7 +35,7 @@ def test_the_document_names_a_cause_and_every_kind_of_block_is_compared() -> Non
     assert missing(Command("", ["mismatch: 3"]), "agree: 3\n") == ["mismatch: 3"]
 
 
-def _with_python(folder: Path) -> dict[str, str]:
+def with_python(folder: Path) -> dict[str, str]:
     """The environment of a shell in which ``python`` is the one that runs the tests."""
     folder.mkdir()
     python = folder / "python"
@@ -44,7 +44,7 @@ def _with_python(folder: Path) -> dict[str, str]:
     return environment(PATH=f"{folder}{os.pathsep}{os.environ['PATH']}")
 
 
-def _output(line: str, folder: Path, env: dict[str, str]) -> str:
+def output_of(line: str, folder: Path, env: dict[str, str]) -> str:
     done = subprocess.run(
         ["/bin/sh", "-c", line],
         cwd=folder,

@@ -1,0 +1,66 @@
+"""A recorded run's setup, made anew of what lies in its folder."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import OmegaConf
+
+from runner.assemble import Setup, assemble
+from runner.catalog import Catalog
+from runner.config import resolved
+from runner.errors import ConfigError
+from runner.paths import CONF
+from runner.records.reading import RecordedRun
+from runner.user_code import file_of
+
+
+def reassembled(run: RecordedRun, scratch: Path) -> tuple[Setup, list[str]]:
+    """The setup, and a line for each file of the user's own that is taken from the run folder.
+
+    ``scratch`` is a folder that lasts as long as the setup is used: copies of these files are run there.
+
+    Raises:
+        ConfigError: The configuration cannot be assembled any more: a file is gone, a key is unknown by now.
+    """
+    nodes, told = _with_kept_files(run, scratch)
+    record = {**_today("record", "default"), **run.config["record"], "published": None}
+    config = {**run.config, "backend": nodes, "record": record, "tracking": _today("tracking", "sqlite")}
+    setup = assemble(resolved(OmegaConf.create(config)), Catalog())
+    if list(setup.backends) != run.backends:
+        got = f"a run of {', '.join(run.backends)}, which a Python program handed over"
+        raise ConfigError("RUN", got, "a run of backends that its configuration describes")
+    return setup, told
+
+
+def _today(group: str, choice: str) -> dict[str, Any]:
+    """What bears on no number may have other keys by now."""
+    found: dict[str, Any] = yaml.safe_load((CONF / group / f"{choice}.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+def _with_kept_files(run: RecordedRun, scratch: Path) -> tuple[dict[str, Any], list[str]]:
+    """The nodes of the backends, with the copy of a file where the file is gone or is another by now."""
+    nodes, told = {}, []
+    for name, node in run.config["backend"].items():
+        nodes[name] = node
+        path = str(node.get("path", "")) if isinstance(node, dict) else ""
+        for file in file_of(path):
+            copy = run.folder / "files" / name / file.name
+            now, then = _digest(file), run.environment["files"].get(str(file))
+            if then is not None and now != then and copy.is_file():
+                taken = scratch / name / file.name
+                taken.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(copy, taken)
+                nodes[name] = {**node, "path": f"{taken}:{path.rpartition(':')[2]}"}
+                kept = copy.relative_to(run.folder)
+                told.append(f"{file} {'is gone' if now is None else 'has changed'}: taken is {kept} of the run folder")
+    return nodes, told
+
+
+def _digest(file: Path) -> str | None:
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None

@@ -1,0 +1,81 @@
+"""`python -m runner report RUN`: the plots and the page of a recorded run, made again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from runner.assemble import Setup
+from runner.commands.locate import RUN_HELP, Found, found_run, parse_words, short
+from runner.commands.reassemble import reassembled
+from runner.errors import AGREE, ConfigError, RunError
+from runner.records.reading import RecordedRun
+
+USAGE = f"""\
+python -m runner report RUN [tracking.uri=URI]
+
+Draws plots/ and writes report.html again in the run folder, from what was recorded; nothing is computed anew but the
+learnt function and the confusion matrix. Of a run whose folder is gone they are made from its MLflow artifacts, into
+./report-<id>/.
+
+{RUN_HELP}
+
+Exit code: 0 made, 2 no such run or bad input, 3 could not finish."""
+
+
+def report(argv: list[str]) -> int:
+    """Makes the plots and the page of the run that ``argv`` names, and prints where they lie.
+
+    Raises:
+        ConfigError: There is no such run, or it cannot be read.
+        RunError: The store cannot be reached, or a file could not be written.
+    """
+    if {"--help", "-h"} & set(argv):
+        print(USAGE)
+        return AGREE
+    (word,), uri = parse_words("report", argv, ["RUN"])
+    with found_run(word, uri) as found, TemporaryDirectory(prefix="report-") as scratch:
+        for note in found.notes:
+            print(note)
+        setup = setup_of(found.run, Path(scratch))
+        try:
+            files = _placed(found, _made(found.run, setup))
+        except OSError as error:
+            raise RunError(f"{error.filename or found.label}: {error.strerror or error}") from error
+    for file in files:
+        print(file)
+    return AGREE
+
+
+def setup_of(run: RecordedRun, scratch: Path) -> Setup | None:
+    """The run's setup; None, told on stdout, where its configuration cannot be assembled any more."""
+    try:
+        setup, told = reassembled(run, scratch)
+    except ConfigError as error:
+        print(f"the network is left out, its configuration cannot be assembled any more: {error}")
+        return None
+    for line in told:
+        print(line)
+    return setup
+
+
+def _made(run: RecordedRun, setup: Setup | None) -> list[Path]:
+    from runner.records.plots import draw_plots
+    from runner.records.report import write_report
+
+    return [*draw_plots(run, setup, svg=bool(run.config["record"].get("svg"))), write_report(run, setup)]
+
+
+def _placed(found: Found, files: Sequence[Path]) -> list[Path]:
+    """The files where they stay: out of a temporary folder into one of the current folder."""
+    if not found.downloaded:
+        return list(files)
+    place = Path(f"report-{short(found.run_id)}")
+    moved = []
+    for file in files:
+        target = place / file.relative_to(found.run.folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        moved.append(Path(shutil.copyfile(file, target)))
+    return moved

@@ -1,0 +1,169 @@
+"""`python -m runner runs`: the recorded runs of a store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import isnan, nan
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from runner.commands.locate import URI, all_runs, default_uri, open_store, short, started
+from runner.comparison.results import SEVERITY as VERDICTS
+from runner.errors import AGREE, ConfigError, choices
+from runner.records.console import open_console, plain_table
+from runner.records.mlflow import as_run_error
+from runner.records.words import number
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+USAGE = f"""\
+python -m runner runs [verdict=VERDICT] [experiment=NAME] [name=TEXT] [sort=start] [limit=N] [{URI}=URI]
+
+Lists the recorded runs of an MLflow store; deleted ones are left out.
+
+  verdict=VERDICT   only those of this verdict: {", ".join(VERDICTS)}
+  experiment=NAME   only those of this MLflow experiment
+  name=TEXT         only those whose name has this text in it
+  sort=start        in which order: start (the latest first), roundings (the most first), loss (the lowest first), name
+  limit=N           at most so many
+  {URI}=URI  which store; the default is that of every run, sqlite:///outputs/mlflow.db
+
+The last loss is torch's, or else that of the last backend by name. A run that has not ended, or could not finish, has
+its state in place of a verdict.
+
+Exit code: 0 listed, 2 bad input, 3 the store cannot be reached."""
+
+COLUMNS = ("name", "experiment", "verdict", "roundings", "last loss", "start", "run", "folder")
+LOSS = "loss/"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run; figures that are not known are NaN."""
+
+    name: str
+    experiment: str
+    verdict: str
+    roundings: float
+    loss: float
+    start: str
+    run_id: str
+    folder: str
+    milliseconds: int
+
+
+ORDERS: dict[str, Callable[[Row], Any]] = {
+    "start": lambda row: -row.milliseconds,
+    "roundings": lambda row: (isnan(row.roundings), -row.roundings),
+    "loss": lambda row: (isnan(row.loss), row.loss),
+    "name": lambda row: row.name,
+}
+
+
+SWEEP = "sweep_folder"
+"""The tag of a run that is a sweep, which has no verdict of its own."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The command's own keys; empty text leaves nothing out."""
+
+    verdict: str = ""
+    experiment: str = ""
+    name: str = ""
+    sort: str = "start"
+    limit: int | None = None
+    uri: str = ""
+
+
+def runs(argv: list[str]) -> int:
+    """Lists the runs that ``argv`` asks for.
+
+    Raises:
+        ConfigError: A key is unknown or its value is wrong; there is no such store or experiment.
+        RunError: The store cannot be reached.
+    """
+    if {"--help", "-h"} & set(argv):
+        print(USAGE)
+        return AGREE
+    wanted = parse_wanted(argv)
+    client = open_store(wanted.uri)
+    with as_run_error(wanted.uri):
+        rows = _rows(client, wanted)
+    shown = sorted(rows, key=ORDERS[wanted.sort])[: wanted.limit]
+    console = open_console()
+    if shown:
+        console.print(_table(shown))
+    console.print(Text(f"{len(shown)} of {len(rows)} runs" if len(shown) < len(rows) else _counted(len(rows))))
+    return AGREE
+
+
+def parse_wanted(words: Sequence[str]) -> Wanted:
+    """``KEY=VALUE`` words.
+
+    Raises:
+        ConfigError: A key is unknown, or its value is not what it should be.
+    """
+    found: dict[str, Any] = {"uri": default_uri()}
+    keys = [*(name for name in vars(Wanted()) if name != "uri"), URI]
+    for word in words:
+        key, is_there, value = word.partition("=")
+        if key not in keys or not is_there:
+            raise ConfigError("runs", word, f"KEY=VALUE, KEY one of {choices(keys, key)}")
+        found["uri" if key == URI else key] = value
+    for key, allowed in (("verdict", VERDICTS), ("sort", tuple(ORDERS))):
+        if key in found and found[key] not in allowed:
+            raise ConfigError(key, repr(found[key]), f"one of {choices(allowed, found[key])}")
+    if "limit" in found:
+        text = found["limit"]
+        if not (text.isascii() and text.isdigit() and int(text) > 0):
+            raise ConfigError("limit", repr(text), "a whole number from 1")
+        found["limit"] = int(text)
+    return Wanted(**found)
+
+
+def _rows(client: MlflowClient, wanted: Wanted) -> list[Row]:
+    names = {e.experiment_id: e.name for e in client.search_experiments()}
+    if wanted.experiment and wanted.experiment not in names.values():
+        allowed = f"one of {choices(sorted(names.values()), wanted.experiment)}"
+        raise ConfigError("experiment", repr(wanted.experiment), allowed)
+    chosen = [key for key, name in names.items() if wanted.experiment in ("", name)]
+    rows = [_row(run, names[run.info.experiment_id]) for run in all_runs(client, chosen)]
+    return [row for row in rows if wanted.verdict in ("", row.verdict) and wanted.name in row.name]
+
+
+def _row(run: Run, experiment: str) -> Row:
+    info, metrics, tags = run.info, run.data.metrics, run.data.tags
+    losses = sorted(key for key in metrics if key.startswith(LOSS))
+    of = f"{LOSS}torch" if f"{LOSS}torch" in metrics else losses[-1] if losses else ""
+    return Row(
+        name=info.run_name,
+        experiment=experiment,
+        verdict=tags.get("verdict", "sweep" if SWEEP in tags else info.status.lower()),
+        roundings=metrics.get("verdict/precision_roundings", nan),
+        loss=nan if f"nonfinite.{of}" in tags else metrics.get(of, nan),
+        start=started(run),
+        run_id=info.run_id,
+        folder=tags.get("run_folder", tags.get(SWEEP, "-")),
+        milliseconds=info.start_time or 0,
+    )
+
+
+def _table(rows: Sequence[Row]) -> Any:
+    table = plain_table([name for name in COLUMNS if name not in ("roundings", "last loss")], *COLUMNS)
+    for row in rows:
+        loss = "-" if isnan(row.loss) else f"{row.loss:.6g}"
+        style = "green" if row.verdict == "agree" else "bold red"
+        verdict = Text(row.verdict, style if row.verdict in VERDICTS else "")
+        words = (row.start, short(row.run_id), row.folder)
+        figures = (number(row.roundings), loss)
+        table.add_row(Text(row.name), Text(row.experiment), verdict, *figures, *map(Text, words))
+    return table
+
+
+def _counted(count: int) -> str:
+    return {0: "no run", 1: "1 run"}.get(count, f"{count} runs")
