@@ -6,27 +6,38 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import ConfigError, RunError, one_line
+from runner.records.description import EXPERIMENT
 from runner.records.files import utf8
 from runner.stopping import uninterrupted
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Metric
+    from mlflow.entities import DatasetInput, LoggedModel, Metric
 
-ENVIRONMENT = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3"}
+ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
 """What MLflow reads, unless the user has set it: by default it tries for minutes to reach a server that is gone."""
 
 BATCH = 1000
 PARAM_BATCH = 100
 LONGEST_PARAM = 6000
+LONGEST_NAME = 250
+SCORES = ("train/", "held_out/")
+MODEL = "network"
 LOCK_SECONDS = 60
 """How long a process waits for others that make or migrate the same store, which takes seconds each."""
+
+EXPERIMENT_TAGS = {"mlflow.note.content": EXPERIMENT, "mlflow.experimentKind": "custom_model_development"}
+"""Of an experiment that is made here: what it holds, and that MLflow's page of it is to begin with a table of runs."""
 
 
 class MlflowRun:
@@ -36,27 +47,64 @@ class MlflowRun:
         self._uri, self._experiment = uri, experiment
         self._metrics: list[Metric] = []
         self._nonfinite: dict[str, int] = {}
+        self._model_id: str | None = None
         self.run_id: str | None = None
 
     def start(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> None:
         """Makes the run, with its parameters and tags."""
-        for key, value in ENVIRONMENT.items():
-            os.environ.setdefault(key, value)
+        prepare()
         from mlflow import MlflowClient
         from mlflow.entities import Param
 
-        _quiet()
-        database = _database(self._uri)
-        with _lock(database) if database else nullcontext(), _as_run_error(self._uri):
-            self._client, experiment_id = _open(MlflowClient, self._uri, self._experiment)
-        with _as_run_error(self._uri):
+        database = database_of(self._uri)
+        with _lock(database) if database else nullcontext(), as_run_error(self._uri):
+            self._client, self._experiment_id = _open(MlflowClient, self._uri, self._experiment)
+        with as_run_error(self._uri):
             tagged = {"mlflow.source.name": "runner", "mlflow.source.type": "LOCAL"}
             tagged |= {key: utf8(value) for key, value in tags.items()}
-            run_id = self._client.create_run(experiment_id, tags=tagged, run_name=utf8(name)[:250]).info.run_id
+            called = utf8(name)[:LONGEST_NAME]
+            run_id = self._client.create_run(self._experiment_id, tags=tagged, run_name=called).info.run_id
             self.run_id = run_id
             flat = [Param(key, _param(value)) for key, value in flatten(params)]
             for start in range(0, len(flat), PARAM_BATCH):
                 self._client.log_batch(run_id, params=flat[start : start + PARAM_BATCH])
+
+    def log_inputs(self, inputs: Sequence[DatasetInput]) -> None:
+        """Ties the data to the run."""
+        if self.run_id is not None:
+            with as_run_error(self._uri):
+                self._client.log_inputs(self.run_id, inputs)
+
+    def log_model(self, save: Callable[[LoggedModel, str], Path]) -> None:
+        """Ties a model to the run: the folder that ``save`` makes for it and the run's id.
+
+        The scores of the last epoch, and what is logged from here on, are the model's metrics too.
+        """
+        if self.run_id is None:
+            return
+        from mlflow.entities import LoggedModelOutput
+
+        self._flush()
+        with as_run_error(self._uri):
+            model = self._client.create_logged_model(self._experiment_id, MODEL, self.run_id)
+            try:
+                self._client.log_outputs(self.run_id, [LoggedModelOutput(model.model_id, step=0)])
+                self._client.log_model_artifacts(model.model_id, str(save(model, self.run_id)))
+            except BaseException:
+                self._client.finalize_logged_model(model.model_id, "FAILED")
+                raise
+            self._client.finalize_logged_model(model.model_id, "READY")
+            self._model_id = model.model_id
+            self._client.log_batch(self.run_id, metrics=self._scores(model.model_id))
+
+    def _scores(self, model_id: str) -> list[Metric]:
+        """Those of the last epoch once more, now as a model's; the run has them only once."""
+        from mlflow.entities import Metric
+
+        assert self.run_id is not None
+        keys = [key for key in self._client.get_run(self.run_id).data.metrics if key.startswith(SCORES)]
+        last = [max(self._client.get_metric_history(self.run_id, key), key=lambda metric: metric.step) for key in keys]
+        return [Metric(m.key, m.value, m.timestamp, m.step, model_id=model_id) for m in last]
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
         """Keeps metrics until a batch is full. What is not finite becomes a tag with its first step."""
@@ -65,7 +113,7 @@ class MlflowRun:
         now = int(time.time() * 1000)
         for key, value in metrics.items():
             if value - value == 0:
-                self._metrics.append(Metric(key, value, now, step))
+                self._metrics.append(Metric(key, value, now, step, model_id=self._model_id))
             else:
                 self._nonfinite.setdefault(key, step)
         if len(self._metrics) >= BATCH:
@@ -77,7 +125,7 @@ class MlflowRun:
             return
         from mlflow.entities import RunTag
 
-        with _as_run_error(self._uri):
+        with as_run_error(self._uri):
             try:
                 self._flush()
                 marks = {f"nonfinite.{key}": str(step) for key, step in self._nonfinite.items()}
@@ -92,9 +140,16 @@ class MlflowRun:
                 raise
             self._client.set_terminated(self.run_id, status)
 
+    def delete(self) -> None:
+        """Takes the run back: a search no longer finds it."""
+        if self.run_id is not None:
+            with as_run_error(self._uri):
+                self._client.set_terminated(self.run_id, "FAILED")
+                self._client.delete_run(self.run_id)
+
     def _flush(self) -> None:
         while self._metrics and self.run_id is not None:
-            with _as_run_error(self._uri):
+            with as_run_error(self._uri):
                 self._client.log_batch(self.run_id, metrics=self._metrics[:BATCH])
             del self._metrics[:BATCH]
 
@@ -122,12 +177,12 @@ def _open(client_class: type[MlflowClient], uri: str, experiment: str) -> tuple[
         raise ConfigError("tracking.experiment", f"{experiment}, which was deleted", "one that is there, or a new one")
     if found is not None:
         return client, found.experiment_id
-    database = _database(uri)
+    database = database_of(uri)
     place = (database.parent / "mlartifacts" / database.stem).as_uri() if database else None
     return client, _create(client, experiment, place)
 
 
-def _database(uri: str) -> Path | None:
+def database_of(uri: str) -> Path | None:
     """The file of a sqlite URI."""
     return Path(uri.partition(":///")[2].partition("?")[0]).absolute() if uri.startswith("sqlite") else None
 
@@ -136,7 +191,8 @@ def _create(client: MlflowClient, experiment: str, place: str | None) -> str:
     from mlflow.exceptions import MlflowException
 
     try:
-        return str(client.create_experiment(experiment, artifact_location=place and f"{place}/{_slug(experiment)}"))
+        place = place and f"{place}/{_slug(experiment)}"
+        return str(client.create_experiment(experiment, place, EXPERIMENT_TAGS))
     except MlflowException:
         found = client.get_experiment_by_name(experiment)  # a server that another process was quicker at
         if found is None:
@@ -167,7 +223,7 @@ def _lock(database: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _as_run_error(uri: str) -> Iterator[None]:
+def as_run_error(uri: str) -> Iterator[None]:
     """A transaction that is torn leaves the database locked, so a stop waits for its end."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
@@ -179,6 +235,11 @@ def _as_run_error(uri: str) -> Iterator[None]:
         raise RunError(f"MLflow at {uri}: {one_line(str(error))[:300]}") from error
 
 
-def _quiet() -> None:
+def prepare() -> None:
+    """Imports MLflow, told not to wait for minutes, and to print nothing of its own."""
+    for key, value in ENVIRONMENT.items():
+        os.environ.setdefault(key, value)
+    import mlflow  # noqa: F401  # it sets its loggers' levels when it is imported
+
     for name in ("mlflow", "mlflow.store.db.utils", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -149,3 +149,10 @@ def test_first_and_last_parameters_are_kept_to_the_bit(tmp_path: Path) -> None:
     assert set(found) == {f"{when}/{name}" for when in ("first", "last") for name in SHAPES}
     assert all(np.array_equal(found[f"first/{name}"], value) for name, value in first.items())
     assert all(np.array_equal(found[f"last/{name}"], value) for name, value in last.items())
+
+
+def test_a_parameter_that_is_one_number_has_its_line(tmp_path: Path) -> None:
+    text = GradientsText(tmp_path, ["a"])
+    text.add(0, {"a": Step(np.zeros(()), np.zeros(()), {"scale": np.array(0.25)})})
+    text.close()
+    assert "scale\n  0.25000" in (tmp_path / "a.txt").read_text(encoding="utf-8")

@@ -1,0 +1,65 @@
+"""Predictions alone, by the project's own layers in evaluation mode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from runner.arrays import Array, in_dtype, is_whole, like
+from runner.backends.scratch import Held
+from runner.layers.base import Pass
+from runner.layers.narrow import pass_of
+from runner.network import Network
+
+
+class Predictor:
+    """A network with its parameters and running averages, ``arrays`` by full names, in ``dtype``.
+
+    Samples are taken ``at_once`` and with ``threads`` of BLAS: numbers that are computed in batches of another size
+    may differ by rounding.
+    """
+
+    def __init__(
+        self, network: Network, arrays: Mapping[str, Array], dtype: np.dtype[Any], at_once: int, threads: int
+    ) -> None:
+        self._network, self._dtype, self._at_once, self._threads = network, dtype, at_once, threads
+        self._parameters = {name: in_dtype(arrays[name], dtype) for name in network.parameters}
+        self._buffers = {name: in_dtype(arrays[name], dtype) for name in network.buffers}
+
+    def __call__(self, x: Array) -> Array:
+        """Predictions (samples, *out) for samples (samples, *sample), numbers of any dtype, or tokens.
+
+        Raises:
+            ValueError: The samples have another shape, or are no tokens of the vocabulary where it takes tokens.
+        """
+        network = self._network
+        if x.shape[1:] != network.input_shape or not len(x):
+            wanted = ", ".join(["samples", *map(str, network.input_shape)])
+            raise ValueError(f"an input of shape {x.shape}; this network takes ({wanted})")
+        if network.takes_indices:
+            if not is_whole(x):
+                raise ValueError(f"an input of {x.dtype}; this network takes tokens, whole numbers")
+            network.places[0].layer.check_input(x)
+        made = np.empty((len(x), *network.output_shape), self._dtype)
+        with threadpool_limits(limits=self._threads), np.errstate(all="ignore"):
+            for start in range(0, len(x), self._at_once):
+                rows = slice(start, start + self._at_once)
+                part = x[rows] if network.takes_indices else x[rows].astype(self._dtype)
+                made[rows] = self._forward(np.ascontiguousarray(part))
+        return made
+
+    def _forward(self, x: Array) -> Array:
+        def empty(shape: tuple[int, ...]) -> Array:
+            return np.empty(shape, self._dtype)
+
+        unused = {name: like(value, empty) for name, value in self._parameters.items()}
+        held = Held(self._parameters, unused, self._buffers)
+        for i, place in enumerate(self._network.places):
+            buffers = held.of(place, (len(x), *place.input_shape), empty, input_gradient=i > 0)
+            layer: Pass = pass_of(place.layer, replace(buffers, training=False))
+            x = layer.forward(x)
+        return x
