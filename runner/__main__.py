@@ -8,8 +8,8 @@ from pathlib import Path
 
 from runner import stopping
 from runner.catalog import Catalog
-from runner.commands import COMMANDS, run_command
-from runner.errors import AGREE, BAD_INPUT, NOT_FINISHED, ConfigError
+from runner.commands import COMMANDS, complete, run_command
+from runner.errors import AGREE, BAD_INPUT, NOT_FINISHED, ConfigError, RunError
 from runner.paths import CONF
 
 
@@ -37,6 +37,9 @@ def run(argv: list[str]) -> int:
     catalog = Catalog()
     try:
         flags = hydra_errors.parse_flags(argv)
+        asked = flags.shell_completion and any(word.startswith("query=") for word in flags.overrides)
+        if asked and complete(os.environ.get("COMP_LINE", "")):
+            return AGREE
         hydra_errors.check_own_names(flags)
         catalog = Catalog([Path(flags.config_dir), CONF] if flags.config_dir else [CONF])
         register()
@@ -44,9 +47,18 @@ def run(argv: list[str]) -> int:
             hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(job.job)()
     except SystemExit as end:  # after --help and the like
         return int(end.code or AGREE)
+    except KeyboardInterrupt:
+        sweep.abandon(stopped=True)
+        raise
+    except RunError as error:
+        print(f"runner: {error}", file=sys.stderr)
+        sweep.abandon(stopped=False)
+        sweep.sweep_away()
+        return NOT_FINISHED
     except Exception as error:  # whatever Hydra raises outside a job is about the configuration
         refused = error if isinstance(error, ConfigError) else hydra_errors.translate(error, argv, catalog)
         print(f"runner: {refused}", file=sys.stderr)
+        sweep.abandon(stopped=False)
         sweep.sweep_away()
         return NOT_FINISHED if hydra_errors.is_unwritable(error) else BAD_INPUT
     return sweep.exit_code()

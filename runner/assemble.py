@@ -14,7 +14,7 @@ from runner.arrays import DTYPES, Array, in_dtype, is_whole
 from runner.backends.base import BackendChoice, Problem, State
 from runner.building import network_of
 from runner.catalog import Catalog
-from runner.checks import check_numbers, check_range, check_tracking
+from runner.checks import check_name, check_numbers, check_range, check_system_metrics, check_tracking
 from runner.clipping.base import Clip
 from runner.clipping.none import NoClip
 from runner.config import build, build_named
@@ -57,10 +57,14 @@ class Setup:
     verdict_every: int
     record_every: int
     record_gradients: bool
+    record_plots: bool
+    record_svg: bool
+    record_model: bool
     published: Published | None
     shrink: bool
     tracking_uri: str
     tracking_experiment: str
+    system_metrics: bool
 
     @property
     def steps(self) -> int:
@@ -80,6 +84,7 @@ def assemble(
     """
     check_numbers(config)
     check_tracking(config["tracking"])
+    check_system_metrics(config["tracking"]["system_metrics"])
     dtype = DTYPES[config["dtype"]]
     loss = build(config["loss"], "loss", Loss)
     learnt, held_out = load_samples(config, dtype, loss)
@@ -89,6 +94,9 @@ def assemble(
     configured = _backends(config["backend"], catalog)
     backends = configured if given is None else {name: choice or configured[name] for name, choice in given.items()}
     network = _network_of(backends, network_of(config["architecture"], x.shape[1:], catalog))
+    if config["record"]["model"] and not network.derived:
+        allowed = "false: the network is a module of your own, which only its own code can compute"
+        raise ConfigError("record.model", "true", allowed)
     _check_batches(config["batch_size"], len(x), network)
     for part in filter(None, (learnt, held_out)):
         _check_values(part, network, loss, config["target"])
@@ -109,10 +117,14 @@ def assemble(
         verdict_every=config["verdict"]["every"],
         record_every=config["record"]["every"],
         record_gradients=config["record"]["gradients"],
+        record_plots=config["record"]["plots"],
+        record_svg=config["record"]["svg"],
+        record_model=config["record"]["model"],
         published=_published(config["record"]["published"], network),
         shrink=config["shrink"],
         tracking_uri=config["tracking"]["uri"],
         tracking_experiment=config["tracking"]["experiment"],
+        system_metrics=config["tracking"]["system_metrics"],
     )
 
 
@@ -181,6 +193,7 @@ def _backends(nodes: Mapping[str, Any], catalog: Catalog) -> dict[str, BackendCh
     made = {}
     for name, node in sorted(nodes.items(), key=lambda item: not _is_alias(item[1])):
         key = f"backend.{name}"
+        check_name(key, name)
         if _is_alias(node):
             made[name] = build_named(node, key, BackendChoice, catalog, "backend", "use")
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from math import isfinite
@@ -37,6 +38,12 @@ def check_numbers(config: Mapping[str, Any]) -> None:
             raise ConfigError(f"{group}.every", config[group]["every"], "a whole number from 1")
     if config["dtype"] not in DTYPES:
         raise ConfigError("dtype", config["dtype"], choices(DTYPES, config["dtype"]))
+
+
+def check_name(key: str, name: str) -> None:
+    """Raises ConfigError where a backend's name could not be that of a metric or of a file."""
+    if not re.fullmatch(r"\w[\w.-]*", name, re.ASCII):
+        raise ConfigError(key, repr(name), "a name of letters, digits, _, . and -")
 
 
 def check_range(key: str, part: object, dtype: np.dtype[Any]) -> None:
@@ -83,6 +90,12 @@ def check_tracking(tracking: Mapping[str, Any]) -> None:
         raise ConfigError(key, repr(uri), allowed)
     if not name.strip() or len(name) > LONGEST_NAME:
         raise ConfigError("tracking.experiment", repr(name), f"a name of at most {LONGEST_NAME} characters")
+
+
+def check_system_metrics(wanted: bool) -> None:
+    """Raises ConfigError where the system does not tell how busy it is."""
+    if wanted and not Path("/proc/meminfo").is_file():
+        raise ConfigError("tracking.system_metrics", "true", "false: this system has no /proc to read them from")
 
 
 def _is_sqlite(path: Path) -> bool:

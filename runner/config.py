@@ -21,7 +21,10 @@ from runner.user_code import load_class, told
 
 T = TypeVar("T")
 
-FLAGS = ("lockstep", "shrink", "record.gradients")
+FLAGS = (
+    *("lockstep", "shrink", "record.gradients", "record.plots", "record.svg", "record.model"),
+    "tracking.system_metrics",
+)
 """The run's own keys that are true or false."""
 SEVERAL = "backend"
 """The only group of which several choices are made."""
@@ -36,6 +39,9 @@ class VerdictConfig:
 class RecordConfig:
     every: int = MISSING
     gradients: Any = MISSING
+    plots: Any = MISSING
+    svg: Any = MISSING
+    model: Any = MISSING
     published: str | None = MISSING
 
 
@@ -43,6 +49,7 @@ class RecordConfig:
 class TrackingConfig:
     uri: str = MISSING
     experiment: str = MISSING
+    system_metrics: Any = MISSING
 
 
 @dataclass

@@ -24,13 +24,15 @@ from runner.evaluation import AT_ONCE, Epoch, Evaluation
 class Record:
     """One recorded step. The steps' arrays hold until the next step: whoever keeps them copies them.
 
-    ``distances`` are those of the parameters that the step started from, none with lockstep.
+    ``distances`` are those of the parameters that the step started from, none with lockstep; ``parameters`` are these
+    of the reference.
     """
 
     step: int
     steps: Mapping[str, Step]
     comparisons: list[Comparison]
     distances: list[Distance] = field(default_factory=list)
+    parameters: Mapping[str, Array] = field(default_factory=dict)
 
 
 class Recorder(Protocol):
@@ -124,7 +126,7 @@ def run_experiment(setup: Setup, recorder: Recorder) -> Outcome:
             if recorded:
                 verdict.add(step, comparisons)
                 case = case or _case_of(verdict, given)
-                recorder.write(Record(step, steps, comparisons, drift.measure(updates)))
+                recorder.write(Record(step, steps, comparisons, drift.measure(updates), given.state.parameters))
                 losses = {name: (losses.get(name, (float(s.loss),))[0], float(s.loss)) for name, s in steps.items()}
             if verdict.diverged:
                 break

@@ -53,7 +53,7 @@ def job(cfg: DictConfig) -> float | None:
     last.update(status)
     (folder / STATUS).unlink(missing_ok=True)
     try:
-        found = _run(cfg, folder, overrides, sweep)
+        found = _run(cfg, folder, overrides, sweep, status)
     except ConfigError as error:
         found = {"status": BAD_INPUT, "message": str(error)}
     except RunError as error:
@@ -63,13 +63,14 @@ def job(cfg: DictConfig) -> float | None:
         _leave(folder, {**status, **found}, in_sweep)
         raise KeyboardInterrupt(found["message"]) from stop
     except (Exception, SystemExit) as error:  # a fault, told in one line; its traceback goes to a file
-        found = {"status": NOT_FINISHED, "message": f"{told(error)} ({_log_traceback(folder)})"}
+        found = {"status": NOT_FINISHED, "message": f"{told(error)} ({log_traceback(folder)})"}
     _leave(folder, {**status, **found}, in_sweep)
     value: float | None = found.get("roundings")
     return value
 
 
-def _log_traceback(folder: Path) -> str:
+def log_traceback(folder: Path) -> str:
+    """Writes the traceback of what is being handled into ``folder``, and says where."""
     log = folder / "error.log"
     try:
         write_text(log, traceback.format_exc())
@@ -87,8 +88,13 @@ def _leave(folder: Path, status: dict[str, Any], in_sweep: bool) -> None:
         write_json(folder / STATUS, status)
 
 
-def _run(cfg: DictConfig, folder: Path, overrides: list[str], sweep: str | None) -> dict[str, Any]:
-    """Checks, runs and records; the rest of the status. Torch and mlflow are imported once all checks have passed."""
+def _run(
+    cfg: DictConfig, folder: Path, overrides: list[str], sweep: str | None, status: dict[str, Any]
+) -> dict[str, Any]:
+    """Checks, runs and records; the rest of the status. Torch and mlflow are imported once all checks have passed.
+
+    ``status`` is told the MLflow run as soon as there is one.
+    """
     from runner.assemble import assemble
 
     config, catalog = resolved(cfg), current_catalog()
@@ -100,13 +106,16 @@ def _run(cfg: DictConfig, folder: Path, overrides: list[str], sweep: str | None)
 
     from runner.records.recorder import Identity
 
-    outcome = record_run(setup, Identity(_shown(folder), overrides, sweep, config, _command(overrides)))
+    parent = None if sweep is None else _parent(setup)
+    identity = Identity(_shown(folder), overrides, sweep, config, _command(overrides), parent)
+    outcome = record_run(setup, identity, status)
     verdict = outcome.verdict
     return {
         "status": AGREE if verdict.agree else DISAGREE,
         "verdict": verdict.verdict,
         "roundings": verdict.worst("roundings"),
         "loss": list(outcome.losses.values())[-1][1] if outcome.losses else None,
+        "losses": outcome.losses,
     }
 
 
@@ -136,8 +145,19 @@ def _command(overrides: list[str]) -> str:
     return shell_line(["python", "-m", "runner", *flags, *searched, *overrides])
 
 
-def record_run(setup: Setup, identity: Identity) -> Outcome:
-    """Runs and records; a run that could not finish is FAILED or KILLED, what was recorded kept."""
+def _parent(setup: Setup) -> str | None:
+    """The MLflow run of the sweep that the job belongs to; the sweep's folder lies where the sweep was started."""
+    from runner.records.sweep.parent import parent_of
+
+    hydra = HydraConfig.get()
+    return parent_of(Path(hydra.runtime.cwd, hydra.sweep.dir), setup.tracking_uri, setup.tracking_experiment)
+
+
+def record_run(setup: Setup, identity: Identity, status: dict[str, Any] | None = None) -> Outcome:
+    """Runs and records; a run that could not finish is FAILED or KILLED, what was recorded kept.
+
+    ``status`` is told the MLflow run's id under ``run_id``.
+    """
     from runner.experiment import run_experiment
     from runner.records.minimal import minimal_case
     from runner.records.recorder import RunRecorder
@@ -145,6 +165,8 @@ def record_run(setup: Setup, identity: Identity) -> Outcome:
     recorder = RunRecorder(setup, identity)
     try:
         recorder.start()
+        if status is not None:
+            status["run_id"] = recorder.run_id
         outcome = run_experiment(setup, recorder)
         recorder.finish(outcome, minimal_case(setup, outcome, identity.folder))
     except KeyboardInterrupt as stop:

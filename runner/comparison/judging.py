@@ -74,6 +74,7 @@ class Looks:
             finding="; ".join(filter(None, [logic.finding or precision.finding, _narrowed(layout, logic)])),
             blind_below=blind_below(layout, logic) if dtype != HIGH.name else 0.0,
             explanation=explain(name, logic),
+            elements=(logic.roundings, precision.roundings),
         )
 
     def _check_repeats(self, name: str, point: Point, given: Array, logic: Judged, precision: Judged) -> None:

@@ -46,7 +46,8 @@ class Comparison:
     not judged only ``deviation`` and the place of the largest one are known. ``form`` says that what the backend
     returns has not the form of a step, which ``finding`` tells. ``blind_below`` is the share of a tensor's largest
     gradient below which no fault could be seen, where a backend could not be judged in float64. ``explanation`` comes
-    with the first mismatch of each backend.
+    with the first mismatch of each backend. ``elements`` are the roundings of every element, of the logic and of the
+    precision, (layout.size,) each; None where it was not judged.
     """
 
     backend: str
@@ -66,6 +67,7 @@ class Comparison:
     form: bool = False
     blind_below: float = 0.0
     explanation: Explanation | None = None
+    elements: tuple[Array, Array] | None = None
 
 
 def blind_below(layout: Layout, logic: Judged) -> float:

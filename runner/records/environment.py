@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,22 @@ def environment(threads: int, files: Sequence[Path]) -> dict[str, Any]:
         "files": {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files},
         "commit": _commit(),
     }
+
+
+def environment_tags(found: Mapping[str, Any]) -> dict[str, str]:
+    """What a run was computed with, as tags to search for: versions, CPU, user, commit."""
+    versions = {"python": found["python"], "runner": found["runner"], **found["packages"]}
+    tags = {f"version.{name}": value for name, value in versions.items()}
+    tags |= {"host.cpu": found["cpu"], "mlflow.user": _user()}
+    return tags | ({"mlflow.source.git.commit": found["commit"]} if found["commit"] else {})
+
+
+def _user() -> str:
+    """Who runs it, as MLflow itself would say."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may know the user by number alone
+        return "unknown"
 
 
 def _cpu() -> str:

@@ -132,9 +132,8 @@ class GradientsText:
         lines = [f"step {self._step}"]
         for name, gradient in self._copies[backend].items():
             lines += ["", name]
-            lines += [
-                " ".join(_number(v) for v in row) for row in np.atleast_2d(gradient).reshape(-1, gradient.shape[-1])
-            ]
+            rows = np.atleast_2d(gradient)
+            lines += [" ".join(_number(v) for v in row) for row in rows.reshape(-1, rows.shape[-1])]
         return "\n".join(lines) + "\n"
 
 

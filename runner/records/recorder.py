@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +14,40 @@ from runner import stopping
 from runner.assemble import Setup
 from runner.comparison.drift import Distance
 from runner.comparison.results import Comparison
-from runner.comparison.summary import RunVerdict
 from runner.comparison.tensors import PARAMETER
 from runner.evaluation import Epoch
 from runner.experiment import Outcome, Record, is_recorded
 from runner.records.console import Console
-from runner.records.drift import DriftTable, distance_metrics, drift_document, growth_metrics
-from runner.records.environment import environment
+from runner.records.dataset import dataset_inputs
+from runner.records.description import description
+from runner.records.document import verdict_document
+from runner.records.drift import DriftTable, distance_metrics, growth_metrics
+from runner.records.elements import ElementRoundings
+from runner.records.environment import environment, environment_tags
 from runner.records.files import remove_parts, write_json, write_text, write_yaml
 from runner.records.gradients import GradientsFile, GradientsText, copy_parameters
+from runner.records.metrics import epoch_metrics, step_metrics, verdict_metrics, verdict_tags
 from runner.records.minimal import Minimal, minimal_files
 from runner.records.mlflow import MlflowRun
+from runner.records.model import remove_model, save_model
+from runner.records.reading import read_run
+from runner.records.system import SystemMetrics
 from runner.records.tables import DeviationsTable
-from runner.records.words import sentence
+from runner.records.trajectories import Trajectories
 
-SCHEMA_VERSION = 1
-TABLES = ("deviations.parquet", "updates.parquet", "drift.parquet", "gradients.safetensors", "parameters.safetensors")
-FILES = ("config.yaml", "overrides.yaml", "environment.json", "verdict.json", *TABLES)
+TABLES = (
+    *("deviations.parquet", "updates.parquet", "drift.parquet"),
+    *("gradients.safetensors", "roundings.safetensors", "trajectories.safetensors", "parameters.safetensors"),
+)
+FILES = ("config.yaml", "overrides.yaml", "environment.json", "verdict.json", "report.html", *TABLES)
 
 
 @dataclass(frozen=True)
 class Identity:
     """Who a run is: its folder, its overrides, its sweep (none for a run of its own), its whole configuration.
 
-    ``command`` replays it; empty where none can, a backend having been handed over by a Python program.
+    ``command`` replays it; empty where none can, a backend having been handed over by a Python program. ``parent`` is
+    the MLflow run of its sweep, where that is in the same experiment.
     """
 
     folder: Path
@@ -44,6 +55,7 @@ class Identity:
     sweep: str | None
     config: Mapping[str, Any]
     command: str
+    parent: str | None = None
 
     @property
     def title(self) -> str:
@@ -68,37 +80,55 @@ class RunRecorder:
         self._drift: DriftTable | None = None
         self._gradients: GradientsFile | None = None
         self._text: GradientsText | None = None
+        self._elements: ElementRoundings | None = None
+        self._trajectories: Trajectories | None = None
+        self._system = SystemMetrics() if setup.system_metrics else None
 
     def start(self) -> None:
         """Makes the MLflow run, the folder and its first files, and shows the network."""
         identity, setup = self._identity, self._setup
         folder = identity.folder
         tags = {"job_key": identity.job_key, "run_folder": str(folder.absolute())}
+        tags |= {} if identity.parent is None else {"mlflow.parentRunId": identity.parent}
+        own = self._own_files()
+        found = environment(setup.problem.threads, list(own.values()))
+        tags |= {"backends": ", ".join(setup.backends), "dtype": setup.dtype.name, **environment_tags(found)}
         self._mlflow.start(identity.title, identity.config, tags)
+        self._mlflow.log_inputs(dataset_inputs(setup, identity.config))
         folder.mkdir(parents=True, exist_ok=True)
+        remove_model(folder)
         remove_parts(self._files())
         for file in self._files():
             file.unlink(missing_ok=True)
         write_yaml(folder / "config.yaml", dict(identity.config))
         write_yaml(folder / "overrides.yaml", identity.overrides)
-        own = self._own_files()
-        write_json(folder / "environment.json", environment(setup.problem.threads, list(own.values())))
+        write_json(folder / "environment.json", found)
         for copy, file in own.items():
             write_text(copy, file.read_text(encoding="utf-8"))
         backends = list(setup.backends)
         self._table = DeviationsTable(folder / "deviations.parquet")
         if not setup.lockstep:
             self._drift = DriftTable(folder / "drift.parquet")
+        shapes = {name: p.shape for name, p in setup.problem.network.parameters.items()}
+        count = sum(is_recorded(setup, step) for step in range(setup.steps))
         if setup.record_gradients:
-            shapes = {name: p.shape for name, p in setup.problem.network.parameters.items()}
-            count = sum(is_recorded(setup, step) for step in range(setup.steps))
             self._gradients = GradientsFile(folder / "gradients.safetensors", backends, shapes, setup.dtype, count)
             self._text = GradientsText(folder / "gradients", backends)
+        if setup.record_plots:
+            self._elements = ElementRoundings(folder / "roundings.safetensors")
+            self._trajectories = Trajectories(folder / "trajectories.safetensors", shapes, count)
         self._console.start()
+
+    @property
+    def run_id(self) -> str | None:
+        """Of the MLflow run, once it is made."""
+        return self._mlflow.run_id
 
     def progress(self, step: int) -> None:
         stopping.check()
         self._console.progress(step)
+        if self._system is not None and self._system.due():
+            self._mlflow.log(*self._system.sample())
 
     def write(self, record: Record) -> None:
         assert self._table is not None
@@ -108,8 +138,11 @@ class RunRecorder:
         if self._gradients is not None and self._text is not None:
             self._gradients.add(record.steps)
             self._text.add(record.step, record.steps)
+        if self._elements is not None and self._trajectories is not None:
+            self._elements.add(record.comparisons)
+            self._trajectories.add(record.step, record.parameters)
         self._console.keep(record)
-        self._mlflow.log(_metrics(record), record.step)
+        self._mlflow.log(step_metrics(record), record.step)
 
     def write_update(self, step: int, comparisons: Sequence[Comparison]) -> None:
         """Kept where the backends carry more than their parameters."""
@@ -124,13 +157,7 @@ class RunRecorder:
             self._mlflow.log({"update/roundings": worst}, step)
 
     def write_epoch(self, epoch: Epoch) -> None:
-        metrics = {}
-        for part, found in (("train", epoch.train), ("held_out", epoch.held_out)):
-            for backend, scores in found.items():
-                metrics[f"{part}/loss/{backend}"] = scores.loss
-                if scores.accuracy is not None:
-                    metrics[f"{part}/accuracy/{backend}"] = scores.accuracy
-        self._mlflow.log(metrics, epoch.step)
+        self._mlflow.log(epoch_metrics(epoch), epoch.step)
 
     def finish(self, outcome: Outcome, minimal: Minimal | None = None) -> None:
         """Closes the files, then the MLflow run, then shows the verdict."""
@@ -141,8 +168,15 @@ class RunRecorder:
         copy_parameters(folder / "parameters.safetensors", {**initial.parameters, **initial.buffers}, outcome.final)
         found = {"minimal": None if minimal is None else asdict(minimal)}
         write_json(folder / "verdict.json", verdict_document(outcome, list(self._setup.backends)) | found)
-        self._mlflow.log(_verdict_metrics(verdict) | growth_metrics(outcome.drift), 0)
-        self._mlflow.finish("FINISHED", _verdict_tags(verdict), folder, self._artifacts())
+        self._draw(folder)
+        if self._system is not None:
+            self._mlflow.log(*self._system.sample())
+        if self._setup.record_model:
+            self._mlflow.log_model(partial(save_model, folder, self._setup, outcome.final))
+        self._mlflow.log(verdict_metrics(verdict) | growth_metrics(outcome.drift), 0)
+        note = description(verdict, list(self._setup.backends), self._identity.command)
+        tags = verdict_tags(verdict) | {"mlflow.note.content": note}
+        self._mlflow.finish("FINISHED", tags, folder, self._artifacts())
         uri = self._setup.tracking_uri
         places = {
             "run folder": str(folder),
@@ -154,6 +188,17 @@ class RunRecorder:
         if minimal is not None:
             places["minimal case"] = ": ".join(filter(None, [minimal.words, minimal.command]))
         self._console.finish(outcome, self._identity.title, places)
+
+    def _draw(self, folder: Path) -> None:
+        """The plots, if they are wanted, and the page."""
+        from runner.records.report import write_report
+
+        run = read_run(folder)
+        if self._setup.record_plots:
+            from runner.records.plots import draw_plots  # matplotlib takes half a second to import
+
+            draw_plots(run, self._setup, svg=self._setup.record_svg)
+        write_report(run, self._setup)
 
     def abandon(self, status: str) -> None:
         """Ends a run that could not finish as FAILED or KILLED, what was recorded kept."""
@@ -168,7 +213,8 @@ class RunRecorder:
         """What a run may leave in its folder; a person's own files may lie there too."""
         views = [f"gradients/{backend}.txt" for backend in self._setup.backends]
         folder = self._identity.folder
-        return [*(folder / name for name in (*FILES, *views)), *minimal_files(folder), *self._own_files()]
+        plots = [*folder.glob("plots/*.png"), *folder.glob("plots/*.svg")]
+        return [*(folder / name for name in (*FILES, *views)), *plots, *minimal_files(folder), *self._own_files()]
 
     def _own_files(self) -> dict[Path, Path]:
         """Copies of the files that the user's own backends are made of, and the files themselves."""
@@ -184,63 +230,9 @@ class RunRecorder:
             self._mlflow.log(distance_metrics(distances), distances[0].updates)
 
     def _close_files(self) -> None:
-        for file in (self._table, self._updates, self._drift, self._gradients, self._text):
+        files = (self._table, self._updates, self._drift, self._gradients, self._text)
+        for file in (*files, self._elements, self._trajectories):
             if file is not None:
                 file.close()
         self._table = self._updates = self._drift = self._gradients = self._text = None
-
-
-def _metrics(record: Record) -> dict[str, float]:
-    """One step's metrics; of several backends the worst, each tensor."""
-    metrics = {f"loss/{name}": float(step.loss) for name, step in record.steps.items()}
-    names = record.comparisons[0].layout.names
-    deviations = np.fmax.reduce([c.deviation.max_abs for c in record.comparisons])
-    metrics |= {f"deviation/max_abs/{name}": float(v) for name, v in zip(names, deviations, strict=True)}
-    if record.comparisons[0].logic is not None:
-        roundings = np.fmax.reduce([c.precision.roundings for c in record.comparisons])
-        metrics |= {f"deviation/roundings/{name}": float(v) for name, v in zip(names, roundings, strict=True)}
-    return metrics
-
-
-def _verdict_metrics(verdict: RunVerdict) -> dict[str, float]:
-    return {
-        "verdict/agree": float(verdict.agree),
-        "verdict/logic_roundings": verdict.worst("logic_roundings"),
-        "verdict/precision_roundings": verdict.worst("roundings"),
-        "verdict/second_looks": float(verdict.second_looks),
-        "verdict/third_looks": float(verdict.third_looks),
-    }
-
-
-def _verdict_tags(verdict: RunVerdict) -> dict[str, str]:
-    tags = {"verdict": verdict.verdict}
-    if verdict.first is not None:
-        tags |= {"verdict.first_step": str(verdict.first.step), "verdict.first_tensor": verdict.first.tensor}
-        explanation = verdict.explanations.get(verdict.first.backend)
-        tags |= {"verdict.cause": explanation.cause if explanation is not None else "unknown"}
-    return tags
-
-
-def verdict_document(outcome: Outcome, backends: list[str]) -> dict[str, Any]:
-    """verdict.json: the whole verdict, a row a tensor, and the drift."""
-    verdict = outcome.verdict
-    return {
-        "schema": SCHEMA_VERSION,
-        "verdict": verdict.verdict,
-        "sentence": sentence(verdict, backends),
-        "backends": backends,
-        "judged_steps": verdict.judged_steps,
-        "second_looks": verdict.second_looks,
-        "third_looks": verdict.third_looks,
-        "logic_roundings": verdict.worst("logic_roundings"),
-        "precision_roundings": verdict.worst("roundings"),
-        "first": None if verdict.first is None else asdict(verdict.first),
-        "findings": verdict.findings,
-        "explanations": {name: asdict(e) for name, e in verdict.explanations.items()},
-        "noise_over": verdict.noise_over,
-        "blind_below": verdict.blind_below,
-        "tensors": [{"tensor": name, **asdict(t)} for name, t in verdict.tensors.items()],
-        "evaluation": None if outcome.epoch is None else asdict(outcome.epoch),
-        "updates": [{"tensor": name, **asdict(t)} for name, t in verdict.updates.items()],
-        "drift": drift_document(outcome.drift),
-    }
+        self._elements = self._trajectories = None

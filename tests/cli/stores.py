@@ -24,10 +24,19 @@ FILES = {
     "verdict.json",
     "deviations.parquet",
     "gradients.safetensors",
+    "roundings.safetensors",
+    "trajectories.safetensors",
     "gradients/scratch.txt",
     "gradients/torch.txt",
     "parameters.safetensors",
+    "report.html",
+    *(
+        f"plots/{name}.png"
+        for name in ("loss", "deviations", "heat_map", "roundings", "gradient_norms", "trajectories")
+    ),
+    "plots/function.png",
 }
+"""Those of a run of the default network."""
 
 LAYERS = ("input_layer", "hidden_layer_1", "hidden_layer_2")
 PARAMETERS = [f"{layer}.{kind}" for layer in LAYERS for kind in ("weight", "bias")]
@@ -47,6 +56,16 @@ def runs(reader: MlflowClient) -> list[Run]:
     """Every run of every experiment, the oldest first."""
     experiments = [e.experiment_id for e in reader.search_experiments()]
     return list(reader.search_runs(experiments, order_by=["attributes.start_time ASC"], max_results=1000))
+
+
+def nested(reader: MlflowClient) -> list[Run]:
+    """Every job of every sweep, the oldest first."""
+    return [run for run in runs(reader) if "mlflow.parentRunId" in run.data.tags]
+
+
+def parents(reader: MlflowClient) -> list[Run]:
+    """Every sweep."""
+    return [run for run in runs(reader) if "sweep" in run.data.tags]
 
 
 def only_run(reader: MlflowClient) -> Run:

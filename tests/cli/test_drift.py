@@ -12,7 +12,7 @@ from mlflow.entities import Run
 
 from .conftest import SharedRuns
 from .process import Finished, run
-from .stores import PARAMETERS, artifacts, client, history, only_run, parameters, read_json, runs
+from .stores import PARAMETERS, artifacts, client, history, nested, only_run, parameters, read_json
 
 STEPS = [*range(0, 300, 5), 299, 300]
 """Every fifth step, the last one, and what the last update has made."""
@@ -160,7 +160,7 @@ def test_parameters_that_are_not_finite_are_a_tag_a_gap_and_a_word(place: Path) 
 def test_every_job_of_a_sweep_carries_its_drift(place: Path) -> None:
     finished = run(place, "-m", "lockstep=false", "lr=0.01,0.1", "dtype=float32,float64", "data.samples=30")
     assert (finished.code, finished.err) == (0, "")
-    found = runs(client(place))
+    found = nested(client(place))
     assert len(found) == 4
     far = {(r.data.params["lr"], r.data.params["dtype"]): r.data.metrics["drift/distance/scratch"] for r in found}
     for lr in ("0.01", "0.1"):

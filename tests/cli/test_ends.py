@@ -83,10 +83,11 @@ def test_a_run_that_is_stopped_at_its_first_moment_is_killed(how: signal.Signals
 
 def test_a_sweep_that_is_stopped_begins_no_further_job(place: Path) -> None:
     database = place / "outputs" / "mlflow.db"
-    finished = stopped(place, lambda: statuses(database) == ["RUNNING"], signal.SIGINT, "-m", "lr=0.01,0.05")
+    both = ["RUNNING", "RUNNING"]  # the sweep and its first job
+    finished = stopped(place, lambda: statuses(database) == both, signal.SIGINT, "-m", "lr=0.01,0.05")
     assert finished.code == 3
     assert "Traceback" not in finished.err
-    assert statuses(database) == ["KILLED"]
+    assert statuses(database) == ["KILLED", "KILLED"]
     check_files(place / "outputs")
 
 

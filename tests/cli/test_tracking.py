@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import mlflow
 import pytest
 from mlflow import MlflowClient
 
@@ -104,11 +105,13 @@ def test_an_experiment_that_was_deleted_is_told_as_a_wrong_key(place: Path) -> N
     assert not list((place / "outputs").glob("runs*"))
 
 
-def test_a_tracking_server_gets_the_run_and_its_artifacts(tmp_path: Path, store: Path) -> None:
+def test_a_tracking_server_gets_the_run_its_artifacts_its_data_and_its_model(
+    tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = tmp_path / "place"
     place.mkdir()
     with serving(tmp_path / "server", store) as (uri, _):
-        finished = run(place, "data.samples=3", f"tracking.uri={uri}")
+        finished = run(place, "data.samples=3", "record.model=true", f"tracking.uri={uri}")
         assert (finished.code, finished.err) == (0, "")
         assert uri in finished.out
         reader = MlflowClient(uri)
@@ -117,6 +120,14 @@ def test_a_tracking_server_gets_the_run_and_its_artifacts(tmp_path: Path, store:
         assert artifacts(reader, record) == FILES
         copy = Path(reader.download_artifacts(record.info.run_id, "gradients.safetensors", str(tmp_path)))
         assert copy.read_bytes() == (finished.run_folder / "gradients.safetensors").read_bytes()
+        assert record.data.tags["mlflow.note.content"].startswith("**agree: ")
+        assert record.inputs is not None
+        (made,) = record.inputs.dataset_inputs
+        assert made.dataset.name == "data=uniform target=half_sum_of_squares"
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        places = (f"runs:/{record.info.run_id}/network", str(finished.run_folder / "model"))
+        model, kept = map(mlflow.pyfunc.load_model, places)
+        assert model.predict([[0.5, 0.25]]) == kept.predict([[0.5, 0.25]])
     assert not (place / "mlruns").exists()
     assert not (place / "outputs" / "mlflow.db").exists()
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from runner.assemble import Setup
 from runner.experiment import Record, Silent, is_recorded, run_experiment
+from runner.records.document import verdict_document
 from runner.records.elements import ElementRoundings
 from runner.records.environment import environment
 from runner.records.files import write_json, write_yaml
 from runner.records.gradients import GradientsFile, copy_parameters
-from runner.records.document import verdict_document
 from runner.records.tables import DeviationsTable
 from tests.helpers import configuration, make_setup
 

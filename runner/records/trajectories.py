@@ -1,0 +1,47 @@
+"""trajectories.safetensors: what some elements of every parameter were at up to 500 of the recorded steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from runner.arrays import Array, Shape
+from runner.records.files import part_of, publish
+
+POINTS, ELEMENTS = 500, 8
+
+
+class Trajectories:
+    """``<parameter>``: (points, elements) of the reference's, before the update; ``steps``: (points,), their steps;
+    ``at/<parameter>``: (elements,), their places in the flattened parameter, evenly spread.
+    """
+
+    def __init__(self, path: Path, shapes: Mapping[str, Shape], recorded: int) -> None:
+        self._path, self._every, self._count = path, max(1, -(-recorded // POINTS)), 0
+        sizes = {name: int(np.prod(shape)) for name, shape in shapes.items()}
+        self._at = {name: np.unique(np.linspace(0, size - 1, ELEMENTS).astype(np.intp)) for name, size in sizes.items()}
+        self._steps: list[int] = []
+        self._points: dict[str, list[Array]] = {name: [] for name in shapes}
+
+    def add(self, step: int, parameters: Mapping[str, Array]) -> None:
+        """Copies those of one recorded step, if it is one of the points."""
+        self._count += 1
+        if (self._count - 1) % self._every:
+            return
+        self._steps.append(step)
+        for name, at in self._at.items():
+            self._points[name].append(parameters[name].reshape(-1)[at].astype(np.float64))
+
+    def close(self) -> None:
+        """Writes the file, if a step was recorded."""
+        if not self._steps:
+            return
+        from safetensors.numpy import save_file
+
+        arrays = {"steps": np.array(self._steps, np.int64)}
+        arrays |= {name: np.array(points) for name, points in self._points.items()}
+        arrays |= {f"at/{name}": at.astype(np.int64) for name, at in self._at.items()}
+        save_file(arrays, part_of(self._path))
+        publish(self._path)
