@@ -1,0 +1,1 @@
+"""`python -m benchmarks.gallery`: runs experiments as a user types them, and makes docs/gallery of what they leave."""
