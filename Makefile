@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run new-backprop test fuzz faults figures lint ui bench clean
+.PHONY: help run new-backprop test fuzz faults figures lint ui bench clean docs pictures gallery
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -28,12 +28,22 @@ faults: $(VENV)/dev  ## run every deliberately wrong backpropagation on the comm
 figures: $(VENV)/dev  ## draw the figures of docs/verdict.md
 	$(BIN)/python -m benchmarks.figures
 
+gallery: $(VENV)/run  ## run the experiments of docs/gallery and write it anew
+	$(BIN)/python -m benchmarks.gallery
+
+docs: $(VENV)/docs  ## build the documentation as a site, site/index.html, which needs no network
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build -q --strict
+
+pictures: $(VENV)/dev  ## take the pictures of README.md anew (needs Debian's chromium)
+	$(BIN)/python -m documentation.pictures
+
 lint: $(VENV)/dev  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 ui: $(VENV)/run  ## open the MLflow UI on what was recorded (http://127.0.0.1:5000)
+	@echo "runs: http://127.0.0.1:5000/#/experiments/1?workflowType=machine_learning"
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///outputs/mlflow.db --host 127.0.0.1
 
 bench: $(VENV)/run  ## measure scratch against torch, side by side
@@ -49,6 +59,10 @@ $(VENV)/run: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test,dev]'
+	touch $@
+
+$(VENV)/docs: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	touch $@
 
 $(BIN)/python:

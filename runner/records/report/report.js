@@ -166,7 +166,8 @@
     const d = [`M${x - 3} ${y}a3 3 0 1 0 6 0a3 3 0 1 0-6 0`, `M${x - 3} ${y - 3}h6v6h-6Z`, `M${x - 4} ${y + 3}h8l-4-7Z`, `M${x} ${y - 4}l4 4-4 4-4-4Z`][kind % 4];
     return draw("path", { class: `mark s${kind % 5}`, d });
   };
-  const swatch = (kind, name) => make("li", {}, draw("svg", { width: 34, height: 12, "aria-hidden": "true" }, draw("path", { class: `line s${kind % 5}`, "stroke-dasharray": DASHES[kind % 4], d: "M0 6h34" }), mark(kind, 17, 6)), name);
+  const markless = (line) => line.plain && line.points.length !== 1;
+  const swatch = (kind, line) => make("li", {}, draw("svg", { width: 34, height: 12, "aria-hidden": "true" }, draw("path", { class: `line s${kind % 5}`, "stroke-dasharray": DASHES[kind % 4], d: "M0 6h34" }), ...(markless(line) ? [] : [mark(kind, 17, 6)])), line.name);
 
   /** Lines {name, plain, points: [{x, y, say}]}; what is 0 or not finite has a row of its own below or above. */
   const lineChart = (width, lines, yLabel, logged, what) => {
@@ -196,11 +197,11 @@
       svg.append(draw("path", { class: `line s${kind % 5}`, "stroke-dasharray": DASHES[kind % 4], d }));
       const every = Math.max(1, Math.ceil(placed.length / 25));
       placed.forEach((p, i) => {
-        if (!p.on || placed.length === 1 || (!line.plain && (i + 3 * kind) % every === 0)) svg.append(mark(kind, p.x, p.y));
+        if (!p.on || (!markless(line) && (i + 3 * kind) % every === 0)) svg.append(mark(kind, p.x, p.y));
       });
       return placed;
     });
-    return { parts: [svg], height: HEIGHT, items, key: lines.map((line, kind) => swatch(kind, line.name)), what };
+    return { parts: [svg], height: HEIGHT, items, key: lines.map((line, kind) => swatch(kind, line)), what };
   };
 
   const lossPlot = (width) => {

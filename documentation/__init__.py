@@ -1,0 +1,1 @@
+"""What is made from the documentation: the site (`make docs`) and the pictures of the front page (`make pictures`)."""
