@@ -14,7 +14,6 @@ import yaml
 
 from runner.arrays import Array
 from runner.errors import ConfigError
-from runner.init.file import read_arrays
 from runner.records.document import SCHEMA_VERSION
 from runner.records.mapped import mapped
 
@@ -109,8 +108,9 @@ class RecordedRun:
 
     @cached_property
     def parameters(self) -> dict[str, Array]:
-        """``first/<name>`` and ``last/<name>``, in float64."""
-        return read_arrays("RUN", self.folder / "parameters.safetensors")
+        """``first/<name>`` and ``last/<name>``, in float64; they need not be finite."""
+        found = self._arrays("parameters.safetensors") or {}
+        return {name: value.astype(np.float64) for name, value in found.items()}
 
     def _arrays(self, name: str) -> Mapping[str, Array] | None:
         file = self.folder / name

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .process import Finished, run
-from .stores import PARAMETERS, client, deviations, gradients, history, only_run, read_json
+from .stores import FILES, PARAMETERS, client, deviations, gradients, history, only_run, read_json
 
 
 def done(place: Path, *args: str) -> Finished:
@@ -120,8 +120,8 @@ def test_record_and_verdict_every_thin_out_what_is_kept_and_judged(place: Path) 
 def test_gradients_can_be_left_out_and_the_folder_chosen(place: Path) -> None:
     finished = done(place, "record.gradients=false", "hydra.run.dir=mine/here")
     files = {str(path.relative_to(place / "mine/here")) for path in (place / "mine/here").rglob("*") if path.is_file()}
-    kept = {"config.yaml", "overrides.yaml", "environment.json", "verdict.json", "deviations.parquet"}
-    assert files == kept | {"parameters.safetensors", "status.json"}
+    gradients = {"gradients.safetensors", "gradients/scratch.txt", "gradients/torch.txt", "plots/gradient_norms.png"}
+    assert files == FILES - gradients | {"status.json"}
     assert "run folder   mine/here\n" in finished.out
     assert not (place / "outputs" / "runs").exists()
 

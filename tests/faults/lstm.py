@@ -16,7 +16,7 @@ class _LSTM(ScratchLSTM):
 
     def _steps_back(self) -> None:
         self._slopes()
-        carry, dc = 0.0 * self.dc, 0.0 * self.dc
+        carry, dc = np.zeros_like(self.dc), np.zeros_like(self.dc)
         steps = self.walk_back
         for k, (delta, c_slope, _, da, da_of_c, of_c, da_o, of_o) in enumerate(steps):
             dh = delta + carry
