@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -62,8 +63,9 @@ print(json.dumps({"digests": digests(), "loaded": sorted(BLOCKED & set(sys.modul
 def where_blocked(program: str, *arguments: str) -> Any:
     """What the program prints where no autograd package can be imported."""
     command = [sys.executable, "-c", BLOCKER + program, json.dumps(BLOCKED), *arguments]
-    threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=ROOT.parent, capture_output=True, text=True, check=False, env=threads)
+    kernels = {name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")}
+    env = kernels | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=ROOT.parent, capture_output=True, text=True, check=False, env=env)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["loaded"] == []
