@@ -10,9 +10,7 @@ import numpy as np
 from runner.arrays import Array, in_dtype
 from runner.assemble import Setup
 from runner.backends.base import Backend, Step
-
-AT_ONCE = 500
-"""Held-out samples that are looked at at once."""
+from runner.backends.prediction import AT_ONCE
 
 
 @dataclass(frozen=True)

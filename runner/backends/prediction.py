@@ -15,6 +15,9 @@ from runner.layers.base import Pass
 from runner.layers.narrow import pass_of
 from runner.network import Network
 
+AT_ONCE = 500
+"""Samples that are computed at once in evaluation mode."""
+
 
 class Predictor:
     """A network with its parameters and running averages, ``arrays`` by full names, in ``dtype``.

@@ -16,7 +16,7 @@ import numpy as np
 
 from runner import __version__
 from runner.arrays import DTYPES, Array
-from runner.backends.prediction import Predictor
+from runner.backends.prediction import AT_ONCE, Predictor
 from runner.layers.base import Layer
 from runner.layers.placing import call, kind_of
 from runner.network import Network, build_network
@@ -25,8 +25,6 @@ from runner.records.mapped import mapped
 from runner.user_code import file_of_class, load_class
 
 NETWORK, PARAMETERS = "network.json", "parameters.safetensors"
-AT_ONCE = 500
-"""Samples that are computed at once; as many as the run takes of what is held out."""
 
 
 def write_network(

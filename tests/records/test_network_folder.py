@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from runner.arrays import DTYPES, Array, in_dtype
+from runner.backends.prediction import AT_ONCE
 from runner.backends.scratch import ScratchBackend
 from runner.building import build_layer, network_of
 from runner.catalog import Catalog
 from runner.network import Network, build_network
-from runner.records.network_folder import AT_ONCE, NETWORK, read_predictor, write_network
+from runner.records.network_folder import NETWORK, read_predictor, write_network
 from tests.helpers import make_setup, same_bits
 from tests.layers.example import Example
 from tests.layers.examples import FOUND
