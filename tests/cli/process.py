@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 SAFETY = 300.0
@@ -45,10 +47,10 @@ def command(*args: str, options: tuple[str, ...] = ()) -> list[str]:
     return [sys.executable, *options, "-m", "runner", *args]
 
 
-def run(folder: Path, *args: str, env: dict[str, str] | None = None, options: tuple[str, ...] = ()) -> Finished:
-    """Runs the program to its end in ``folder``."""
+def finish(folder: Path, words: Sequence[str], env: dict[str, str] | None = None, **more: Any) -> Finished:
+    """Runs any command line to its end in ``folder``; ``more`` is for subprocess.run."""
     done = subprocess.run(
-        command(*args, options=options),
+        words,
         cwd=folder,
         env=env or environment(),
         stdin=subprocess.DEVNULL,
@@ -56,8 +58,21 @@ def run(folder: Path, *args: str, env: dict[str, str] | None = None, options: tu
         encoding="utf-8",
         timeout=SAFETY,
         check=False,
+        **more,
     )
     return Finished(folder, done.returncode, done.stdout, done.stderr)
+
+
+def run(folder: Path, *args: str, env: dict[str, str] | None = None, options: tuple[str, ...] = ()) -> Finished:
+    """Runs the program to its end in ``folder``."""
+    return finish(folder, command(*args, options=options), env)
+
+
+def python(folder: Path, code: str, *args: str) -> str:
+    """What Python code prints that runs in a process of its own, and well."""
+    done = finish(folder, [sys.executable, "-c", code, *args])
+    assert (done.code, done.err) == (0, "")
+    return done.out
 
 
 def start(folder: Path, *args: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:

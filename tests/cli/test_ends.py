@@ -14,7 +14,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from .own import SEVEN, furnish_own
-from .process import SAFETY, Finished, command, end, environment, run, start
+from .process import SAFETY, Finished, command, end, environment, finish, run, start
 from .stores import client, count_metrics, gradients, only_run, read_json, runs, statuses
 
 LONG = ("data.samples=100000",)
@@ -117,19 +117,10 @@ def test_a_disk_that_refuses_is_told_in_one_line(place: Path) -> None:
     def small_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    done = subprocess.run(
-        command("data.samples=100000"),
-        cwd=place,
-        env=environment(),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=SAFETY,
-        check=False,
-        preexec_fn=small_files,
-    )
-    assert done.returncode == 3
-    assert done.stderr.startswith("runner: ")
-    assert done.stderr.count("\n") == 1
+    done = finish(place, command("data.samples=100000"), preexec_fn=small_files)
+    assert done.code == 3
+    assert done.err.startswith("runner: ")
+    assert done.err.count("\n") == 1
     assert statuses(place / "outputs" / "mlflow.db") == ["FAILED"]
     check_files(place)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import mlflow
@@ -17,7 +15,7 @@ from runner.backends.scratch import ScratchBackend
 from tests.helpers import make_setup, same_bits
 
 from .conftest import SharedRuns
-from .process import SAFETY, Finished, environment, run
+from .process import Finished, python, run
 from .stores import artifacts, client, history, only_run, parameters, runs, uri
 
 LINEAR = "{layer: linear"
@@ -57,17 +55,7 @@ def finished(shared: SharedRuns, name: str) -> Finished:
 def served(folder: Path, model_uri: str, x: Array) -> Array:
     """What a fresh process predicts."""
     np.save(folder / "x.npy", x)
-    arguments = [uri(folder), model_uri, str(folder / "x.npy"), str(folder / "predicted.npy")]
-    done = subprocess.run(
-        [sys.executable, "-c", SERVE, *arguments],
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=SAFETY,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+    python(folder, SERVE, uri(folder), model_uri, str(folder / "x.npy"), str(folder / "predicted.npy"))
     found: Array = np.load(folder / "predicted.npy")
     return found
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from runner.commands import COMMANDS
-from tests.cli.process import SAFETY, environment
+from tests.cli.process import environment, finish
 
 ASK = """
 eval "$(runner -sc install=bash)" || exit 1
@@ -37,19 +36,10 @@ def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def completed(line: str, folder: Path, env: dict[str, str]) -> list[str]:
     """What bash offers for a line that ends where Tab is pressed."""
-    done = subprocess.run(
-        ["bash", "-c", ASK, "bash", line],
-        cwd=folder,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=SAFETY,
-        check=False,
-    )
-    assert done.stderr == ""
+    done = finish(folder, ["bash", "-c", ASK, "bash", line], env)
+    assert done.err == ""
     assert not list(folder.glob("outputs"))
-    return done.stdout.split()
+    return done.out.split()
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
-from tests.cli.process import ROOT, SAFETY, environment
+from tests.cli.process import ROOT, environment, finish
 
 from .walkthrough import Command, File, missing, read
 
@@ -45,15 +44,6 @@ def with_python(folder: Path) -> dict[str, str]:
 
 
 def output_of(line: str, folder: Path, env: dict[str, str]) -> str:
-    done = subprocess.run(
-        ["/bin/sh", "-c", line],
-        cwd=folder,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=SAFETY,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.stdout
+    done = finish(folder, ["/bin/sh", "-c", line], env)
+    assert "Traceback" not in done.err, done.err
+    return done.out

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
+
+from tests.docs.typed import typed
 
 PAGE = Path(__file__).parents[2] / "docs" / "add_a_layer.md"
 BLOCK = re.compile(r"```(?P<kind>python|yaml|console)\n(?P<text>.*?)```(?P<after>(?:\n+(?:    [^\n]+\n)+)?)", re.DOTALL)
 
 
 def test_the_layer_of_the_page_is_added_by_following_it(tmp_path: Path) -> None:
-    environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }
     codes = []
     for block in BLOCK.finditer(PAGE.read_text(encoding="utf-8")):
         if block["kind"] == "console":
-            done = subprocess.run(
-                ["/bin/sh", "-c", block["text"]],
-                cwd=tmp_path,
-                capture_output=True,
-                text=True,
-                check=False,
-                env=environment,
-            )
+            done = typed(tmp_path, block["text"])
             for line in block["after"].strip().splitlines():
-                assert line.strip() in done.stdout, done.stdout + done.stderr
-            codes.append(done.returncode)
+                assert line.strip() in done.out, done.out + done.err
+            codes.append(done.code)
         else:
             file = tmp_path / block["text"].splitlines()[0].removeprefix("# ")
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
-from tests.cli.process import ROOT, SAFETY, environment, run
+from tests.cli.process import ROOT, python, run
 
 PAGE = (ROOT / "docs" / "mlflow.md").read_text(encoding="utf-8")
 FAULTS = ("--config-dir", str(ROOT / "tests" / "faults" / "conf"))
@@ -53,17 +51,3 @@ def test_its_python_runs(place: Path) -> None:
     listed, predicted = (python(place, code.replace("RUN_ID", trained.info.run_id)) for code in (listing, predicting))
     assert [line.split()[0] for line in listed.splitlines()] == ["mismatch", "agree"]
     assert len(predicted.splitlines()) == 2
-
-
-def python(place: Path, code: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=place,
-        env=environment(),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=SAFETY,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+
+from tests.docs.typed import typed
 
 PAGE = Path(__file__).parents[2] / "docs" / "sweeps.md"
 BLOCK = re.compile(r"```console\n(?P<text>.*?)```(?P<after>(?:\n+(?:    [^\n]+\n)+)?)", re.DOTALL)
@@ -19,19 +18,11 @@ BLOCK = re.compile(r"```console\n(?P<text>.*?)```(?P<after>(?:\n+(?:    [^\n]+\n
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which all commands of the page have been typed."""
     folder = tmp_path_factory.mktemp("sweeps")
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for block in BLOCK.finditer(PAGE.read_text(encoding="utf-8")):
-        done = subprocess.run(
-            ["/bin/sh", "-ec", block["text"]],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            env=os.environ | {"PATH": path},
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        done = typed(folder, block["text"], "-ec")
+        assert done.code == 0, done.out + done.err
         for line in block["after"].strip().splitlines():
-            assert line.strip() in done.stdout, done.stdout
+            assert line.strip() in done.out, done.out
     return folder
 
 
