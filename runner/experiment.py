@@ -12,12 +12,13 @@ from threadpoolctl import threadpool_limits
 from runner.arrays import Array, in_dtype
 from runner.assemble import Setup
 from runner.backends.base import Backend, FormError, Given, State, Step
+from runner.backends.prediction import AT_ONCE
 from runner.comparison.drift import Distance, Drift, Parting
 from runner.comparison.results import Comparison
 from runner.comparison.summary import RunVerdict
 from runner.comparison.verdict import Judge
 from runner.data.base import Stream, generator
-from runner.evaluation import AT_ONCE, Epoch, Evaluation
+from runner.evaluation import Epoch, Evaluation
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,11 @@ def _in_run(values: Array, dtype: np.dtype[Any]) -> Array:
 def is_recorded(setup: Setup, step: int) -> bool:
     """Every N-th step, and the last one."""
     return step % setup.record_every == 0 or step == setup.steps - 1
+
+
+def count_recorded(setup: Setup) -> int:
+    """How many steps are recorded, if the run comes to its end."""
+    return sum(is_recorded(setup, step) for step in range(setup.steps))
 
 
 def is_judged(setup: Setup, step: int) -> bool:

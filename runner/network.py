@@ -25,6 +25,11 @@ class Network(Places):
         return all(place.layer.derived for place in self.places)
 
     @property
+    def shapes(self) -> dict[str, Shape]:
+        """The shape of every parameter, by its full name."""
+        return {name: p.shape for name, p in self.parameters.items()}
+
+    @property
     def takes_indices(self) -> bool:
         """Whether its input are whole numbers."""
         return self.places[0].layer.takes_indices

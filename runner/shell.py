@@ -12,6 +12,11 @@ def shell_line(words: Sequence[str]) -> str:
     return " ".join(map(_as_typed, words))
 
 
+def title_of(overrides: Sequence[str]) -> str:
+    """The name of a run or of a sweep: its overrides as they were typed."""
+    return " ".join(overrides) or "default"
+
+
 def _as_typed(word: str) -> str:
     """A word as a shell takes it; what cannot be typed or shown stands as escapes, as bash and zsh read them."""
     if word.isprintable():

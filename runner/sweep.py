@@ -18,6 +18,7 @@ from runner import stopping
 from runner.checks import check_tracking
 from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, RunError
 from runner.job import STATUS, last, log_traceback, read_status
+from runner.shell import title_of
 from runner.user_code import told
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _announce(config: DictConfig, jobs: Mapping[int, list[str]]) -> None:
         typed = list(OmegaConf.to_container(config.hydra.overrides.task, resolve=False) or [])
         params = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
         overrides = OverridesParser.create(config_loader=hydra.config_loader).parse_overrides([*params, *typed])
-        title = " ".join([*params, *map(str, typed)]) or "default"
+        title = title_of([*params, *map(str, typed)])
         folder = Path(config.hydra.sweep.dir)
         Footprint.parent = Parent(folder, tracking["uri"], tracking["experiment"], title, swept_keys(overrides))
     Footprint.parent.announce(jobs)

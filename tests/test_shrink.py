@@ -144,7 +144,7 @@ def test_every_proposal_is_a_run_of_the_same_dtype_whose_tensors_fit(dtype: str)
         assert len(proposal.x) == len(proposal.y)
         arrays = [proposal.x, proposal.y, *proposal.initial.parameters.values()]
         assert {array.dtype for array in arrays} == {setup.dtype}
-        shapes = {name: p.shape for name, p in proposal.problem.network.parameters.items()}
+        shapes = proposal.problem.network.shapes
         assert {name: value.shape for name, value in proposal.initial.parameters.items()} == shapes
         assert ended(proposal).verdict.agree
 

@@ -119,7 +119,7 @@ class FunctionBackend:
         self._transposed = choice.layout == "in_out"
         self._theirs = choice.theirs(problem.network)
         self._dtype = dtype if choice.dtype is None else DTYPES[choice.dtype]
-        self._shapes = {name: p.shape for name, p in problem.network.parameters.items()}
+        self._shapes = problem.network.shapes
         self._output_shape = problem.network.output_shape
         size = sum(prod(shape) for shape in self._shapes.values())
         self._flat, self._flat_gradients = np.empty(size, dtype), np.empty(size, dtype)

@@ -55,7 +55,7 @@ class ScratchBackend:
         self.name = name
         self._problem = problem
         self._empty: Callable[[Shape], Array] = lambda shape: unwritten(empty(shape, dtype))
-        shapes = {name: p.shape for name, p in problem.network.parameters.items()}
+        shapes = problem.network.shapes
         size = sum(map(prod, shapes.values()))
         self._flat, flat_gradients = self._empty((size,)), self._empty((size,))
         self._parameters, self._gradients = views(self._flat, shapes), views(flat_gradients, shapes)

@@ -91,7 +91,7 @@ class AnyModule(BackendChoice):
         Raises:
             ConfigError: They do not match one to one.
         """
-        theirs, ours = self.parameters(), {name: p.shape for name, p in network.parameters.items()}
+        theirs, ours = self.parameters(), network.shapes
         names = self.names or {}
         for their, our in names.items():
             if their not in theirs:

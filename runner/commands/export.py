@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,20 +118,12 @@ def _deviation_tables(run: RecordedRun) -> Iterator[pa.Table]:
 
 
 def _write_tables(tables: Iterator[pa.Table], open_file: Callable[[pa.Schema], Any]) -> None:
-    """Writes tables of one schema, a few thousand rows at a time."""
-    import pyarrow as pa
+    """Writes tables of one schema, many rows at a time."""
+    from runner.records.tables import write_gathered
 
     first = next(tables)
-    waiting, rows = [first], len(first)
     with open_file(first.schema) as writer:
-        for table in tables:
-            waiting.append(table)
-            rows += len(table)
-            if rows >= ROWS_AT_ONCE:
-                writer.write_table(pa.concat_tables(waiting))
-                waiting, rows = [], 0
-        if waiting:
-            writer.write_table(pa.concat_tables(waiting))
+        write_gathered(writer, chain([first], tables))
 
 
 def _csv(run: RecordedRun, file: Path, beside: Path) -> None:
@@ -170,6 +163,5 @@ def _arrays(run: RecordedRun) -> Mapping[str, Array]:
     return arrays
 
 
-ROWS_AT_ONCE = 100_000
 TABLES: dict[str, Callable[..., None]] = {".csv": _csv, ".parquet": _parquet}
 WRITERS: dict[str, Callable[..., None]] = {**TABLES, ".npz": _npz, ".safetensors": _safetensors}

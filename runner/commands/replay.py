@@ -17,12 +17,12 @@ from runner.commands.differences import difference_table, differences, last_para
 from runner.commands.locate import RUN_HELP, found_run, parse_words
 from runner.commands.reassemble import reassembled
 from runner.errors import AGREE, DISAGREE, RunError
-from runner.experiment import Outcome, Record, Silent, is_recorded, run_experiment
+from runner.experiment import Outcome, Record, Silent, run_experiment
 from runner.records.console import open_console
-from runner.records.document import verdict_document
+from runner.records.document import write_outcome
 from runner.records.environment import environment
 from runner.records.files import write_json
-from runner.records.gradients import GradientsFile, copy_parameters
+from runner.records.gradients import gradients_file
 from runner.records.mapped import mapped
 from runner.records.mlflow import flatten
 from runner.records.reading import RecordedRun, read_run
@@ -85,12 +85,7 @@ class _Recorder(Silent):
     def __init__(self, setup: Setup, folder: Path) -> None:
         self._setup, self._folder = setup, folder
         self._table = DeviationsTable(folder / "deviations.parquet")
-        self._gradients: GradientsFile | None = None
-        if setup.record_gradients:
-            shapes = {name: p.shape for name, p in setup.problem.network.parameters.items()}
-            count = sum(is_recorded(setup, step) for step in range(setup.steps))
-            file = folder / "gradients.safetensors"
-            self._gradients = GradientsFile(file, list(setup.backends), shapes, setup.dtype, count)
+        self._gradients = gradients_file(folder / "gradients.safetensors", setup)
 
     def progress(self, step: int) -> None:
         stopping.check()
@@ -106,10 +101,7 @@ class _Recorder(Silent):
         self._table.close()
         if self._gradients is not None:
             self._gradients.close()
-        initial = self._setup.initial
-        first = {**initial.parameters, **initial.buffers}
-        copy_parameters(self._folder / "parameters.safetensors", first, outcome.final)
-        write_json(self._folder / "verdict.json", verdict_document(outcome, list(self._setup.backends)))
+        write_outcome(self._folder, self._setup, outcome)
 
 
 def _tell(console: Console, run: RecordedRun, again: RecordedRun) -> int:

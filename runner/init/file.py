@@ -46,7 +46,7 @@ class File(Init):
 
     def draw(self, network: Network, seed: int) -> dict[str, Array]:
         arrays = _last(read_arrays("path", resolve_path(self.path)))
-        shapes, buffers = {name: p.shape for name, p in network.parameters.items()}, network.buffers
+        shapes, buffers = network.shapes, network.buffers
         for name in sorted(arrays.keys() - shapes.keys() - buffers.keys()):
             known = f"the network's own, {choices([*shapes, *buffers], name)}"
             raise ConfigError("path", f"{self.path} with an array {name}", known)

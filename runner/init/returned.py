@@ -19,7 +19,7 @@ def drawn_of(value: object, network: Network, whose: str) -> dict[str, Array]:
         ConfigError: A parameter is missing, a name is not the network's, or an array does not fit; its key is empty.
     """
     buffers = network.buffers
-    shapes = {name: p.shape for name, p in network.parameters.items()}
+    shapes = network.shapes
     if not isinstance(value, Mapping):
         raise ConfigError("", f"{shortened(value)} from {whose}", "an array for each parameter, under its name")
     missing = next((name for name in shapes if name not in value), None)

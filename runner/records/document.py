@@ -1,15 +1,26 @@
-"""verdict.json."""
+"""What a run has come to: verdict.json, and the parameters that it began and ended with."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from runner.assemble import Setup
 from runner.experiment import Outcome
 from runner.records.drift import drift_document
+from runner.records.files import write_json
+from runner.records.gradients import copy_parameters
 from runner.records.words import sentence
 
 SCHEMA_VERSION = 1
+
+
+def write_outcome(folder: Path, setup: Setup, outcome: Outcome, **more: Any) -> None:
+    """Writes parameters.safetensors, then verdict.json, with ``more`` keys of its own."""
+    initial = setup.initial
+    copy_parameters(folder / "parameters.safetensors", {**initial.parameters, **initial.buffers}, outcome.final)
+    write_json(folder / "verdict.json", verdict_document(outcome, list(setup.backends)) | more)
 
 
 def verdict_document(outcome: Outcome, backends: list[str]) -> dict[str, Any]:

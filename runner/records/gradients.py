@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from runner.arrays import Array, Shape
+from runner.assemble import Setup
 from runner.backends.base import Step
+from runner.experiment import count_recorded
 from runner.records.files import part_of, publish, write_text
 
 CODES = {"float32": "F32", "float64": "F64", "float16": "F16", "bfloat16": "BF16"}
@@ -140,6 +142,13 @@ class GradientsText:
 def _number(value: float) -> str:
     text = f"{value:9.5f}"
     return f"{0:9.5f}" if float(text) == 0 else text
+
+
+def gradients_file(path: Path, setup: Setup) -> GradientsFile | None:
+    """The file for the gradients of a run; None where they are not to be recorded."""
+    if not setup.record_gradients:
+        return None
+    return GradientsFile(path, list(setup.backends), setup.problem.network.shapes, setup.dtype, count_recorded(setup))
 
 
 def copy_parameters(path: Path, first: Mapping[str, Array], last: Mapping[str, Array]) -> None:

@@ -16,6 +16,7 @@ from runner.arrays import Array
 from runner.errors import ConfigError
 from runner.records.document import SCHEMA_VERSION
 from runner.records.mapped import mapped
+from runner.shell import title_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +45,7 @@ class RecordedRun:
     @property
     def title(self) -> str:
         """The overrides, as the run's name."""
-        return " ".join(self.overrides) or "default"
+        return title_of(self.overrides)
 
     @property
     def backends(self) -> list[str]:
@@ -141,14 +142,14 @@ def _loss_of_reference(rows: pd.DataFrame) -> Array:
     return np.where(np.isnan(error), twin, np.where(nearer, below, above))
 
 
-def read_run(folder: Path, key: str = "RUN") -> RecordedRun:
+def read_run(folder: Path) -> RecordedRun:
     """The run that was recorded in ``folder``.
 
     Raises:
         ConfigError: There is none, it has not ended, its files cannot be read, or another version wrote them.
     """
     if not folder.is_dir():
-        raise ConfigError(key, folder, ALLOWED)
+        raise ConfigError("RUN", folder, ALLOWED)
     try:
         verdict = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
         environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
@@ -156,10 +157,10 @@ def read_run(folder: Path, key: str = "RUN") -> RecordedRun:
             yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8")) for name in ("config", "overrides")
         )
     except FileNotFoundError as error:
-        raise ConfigError(key, f"{folder}, which has no {Path(error.filename).name}", ALLOWED) from error
+        raise ConfigError("RUN", f"{folder}, which has no {Path(error.filename).name}", ALLOWED) from error
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise ConfigError(key, f"{folder} ({' '.join(str(error).split())})", ALLOWED) from error
+        raise ConfigError("RUN", f"{folder} ({' '.join(str(error).split())})", ALLOWED) from error
     version = verdict.get("schema") if isinstance(verdict, dict) else None
     if version != SCHEMA_VERSION:
-        raise ConfigError(key, f"{folder}, a record of version {version}", f"one of version {SCHEMA_VERSION}")
+        raise ConfigError("RUN", f"{folder}, a record of version {version}", f"one of version {SCHEMA_VERSION}")
     return RecordedRun(folder, config, overrides, verdict, environment)

@@ -16,16 +16,16 @@ from runner.comparison.drift import Distance
 from runner.comparison.results import Comparison
 from runner.comparison.tensors import PARAMETER
 from runner.evaluation import Epoch
-from runner.experiment import Outcome, Record, is_recorded
+from runner.experiment import Outcome, Record, count_recorded
 from runner.records.console import Console
 from runner.records.dataset import dataset_inputs
 from runner.records.description import description
-from runner.records.document import verdict_document
+from runner.records.document import write_outcome
 from runner.records.drift import DriftTable, distance_metrics, growth_metrics
 from runner.records.elements import ElementRoundings
 from runner.records.environment import environment, environment_tags
 from runner.records.files import remove_parts, write_json, write_text, write_yaml
-from runner.records.gradients import GradientsFile, GradientsText, copy_parameters
+from runner.records.gradients import GradientsFile, GradientsText, gradients_file
 from runner.records.metrics import epoch_metrics, step_metrics, verdict_metrics, verdict_tags
 from runner.records.minimal import Minimal, minimal_files
 from runner.records.mlflow import MlflowRun
@@ -34,6 +34,7 @@ from runner.records.reading import read_run
 from runner.records.system import SystemMetrics
 from runner.records.tables import DeviationsTable
 from runner.records.trajectories import Trajectories
+from runner.shell import title_of
 
 TABLES = (
     *("deviations.parquet", "updates.parquet", "drift.parquet"),
@@ -60,7 +61,7 @@ class Identity:
     @property
     def title(self) -> str:
         """The overrides, as the run's name."""
-        return " ".join(self.overrides) or "default"
+        return title_of(self.overrides)
 
     @property
     def job_key(self) -> str:
@@ -105,16 +106,14 @@ class RunRecorder:
         write_json(folder / "environment.json", found)
         for copy, file in own.items():
             write_text(copy, file.read_text(encoding="utf-8"))
-        backends = list(setup.backends)
         self._table = DeviationsTable(folder / "deviations.parquet")
         if not setup.lockstep:
             self._drift = DriftTable(folder / "drift.parquet")
-        shapes = {name: p.shape for name, p in setup.problem.network.parameters.items()}
-        count = sum(is_recorded(setup, step) for step in range(setup.steps))
-        if setup.record_gradients:
-            self._gradients = GradientsFile(folder / "gradients.safetensors", backends, shapes, setup.dtype, count)
-            self._text = GradientsText(folder / "gradients", backends)
+        self._gradients = gradients_file(folder / "gradients.safetensors", setup)
+        if self._gradients is not None:
+            self._text = GradientsText(folder / "gradients", list(setup.backends))
         if setup.record_plots:
+            shapes, count = setup.problem.network.shapes, count_recorded(setup)
             self._elements = ElementRoundings(folder / "roundings.safetensors")
             self._trajectories = Trajectories(folder / "trajectories.safetensors", shapes, count)
         self._console.start()
@@ -164,10 +163,7 @@ class RunRecorder:
         folder, verdict = self._identity.folder, outcome.verdict
         self._keep(outcome.distances)
         self._close_files()
-        initial = self._setup.initial
-        copy_parameters(folder / "parameters.safetensors", {**initial.parameters, **initial.buffers}, outcome.final)
-        found = {"minimal": None if minimal is None else asdict(minimal)}
-        write_json(folder / "verdict.json", verdict_document(outcome, list(self._setup.backends)) | found)
+        write_outcome(folder, self._setup, outcome, minimal=None if minimal is None else asdict(minimal))
         self._draw(folder)
         if self._system is not None:
             self._mlflow.log(*self._system.sample())

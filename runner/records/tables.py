@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,24 @@ SCHEMA = pa.schema(
 )
 """One row a step, backend and tensor. Plain columns are in the run's dtype, ``logic_`` columns in float64; null where
 a step was not judged. ``error`` and ``reference_error`` are each side's distance from its own float64 twin."""
+
+
+GROUP = 100_000
+"""Rows of a row group that is gathered from small tables, at least, if there are so many."""
+
+
+def write_gathered(writer: Any, tables: Iterable[pa.Table]) -> None:
+    """Writes tables of one schema with a writer of pyarrow, ``GROUP`` rows or more at a time."""
+    waiting: list[pa.Table] = []
+    rows = 0
+    for table in tables:
+        waiting.append(table)
+        rows += len(table)
+        if rows >= GROUP:
+            writer.write_table(pa.concat_tables(waiting))
+            waiting, rows = [], 0
+    if waiting:
+        writer.write_table(pa.concat_tables(waiting))
 
 
 class RowGroups:

@@ -13,6 +13,7 @@ from pyarrow.parquet import ParquetFile
 from safetensors.numpy import load_file
 
 from runner.commands import export, run_command
+from runner.records import tables
 from runner.records.reading import RecordedRun, read_run
 from tests.cli.process import tree
 
@@ -96,7 +97,7 @@ def test_a_measure_that_is_not_known_is_nan(store: Store) -> None:
 
 
 def test_rows_are_written_a_few_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "ROWS_AT_ONCE", 20)
+    monkeypatch.setattr(tables, "GROUP", 20)
     run = exported(store, "plain", "a.parquet")
     assert run.gradients is not None
     groups = ParquetFile("a.parquet").metadata

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from runner.assemble import Setup
-from runner.experiment import Record, Silent, is_recorded, run_experiment
-from runner.records.document import verdict_document
+from runner.experiment import Record, Silent, run_experiment
+from runner.records.document import write_outcome
 from runner.records.elements import ElementRoundings
 from runner.records.environment import environment
 from runner.records.files import write_json, write_yaml
-from runner.records.gradients import GradientsFile, copy_parameters
+from runner.records.gradients import gradients_file
 from runner.records.tables import DeviationsTable
 from tests.helpers import configuration, make_setup
 
@@ -21,14 +21,9 @@ class Written(Silent):
     """Writes what a page is made of, and keeps the losses."""
 
     def __init__(self, folder: Path, setup: Setup) -> None:
-        shapes = {name: p.shape for name, p in setup.problem.network.parameters.items()}
-        count = sum(is_recorded(setup, step) for step in range(setup.steps))
         self.table = DeviationsTable(folder / "deviations.parquet")
         self.elements = ElementRoundings(folder / "roundings.safetensors")
-        self.gradients: GradientsFile | None = None
-        if setup.record_gradients:
-            file = folder / "gradients.safetensors"
-            self.gradients = GradientsFile(file, list(setup.backends), shapes, setup.dtype, count)
+        self.gradients = gradients_file(folder / "gradients.safetensors", setup)
         self.losses: dict[str, list[float]] = {name: [] for name in setup.backends}
 
     def write(self, record: Record) -> None:
@@ -58,7 +53,5 @@ def write_folder(folder: Path, *overrides: str) -> Written:
     written = Written(folder, setup)
     outcome = run_experiment(setup, written)
     written.close()
-    initial = setup.initial
-    copy_parameters(folder / "parameters.safetensors", {**initial.parameters, **initial.buffers}, outcome.final)
-    write_json(folder / "verdict.json", verdict_document(outcome, list(setup.backends)))
+    write_outcome(folder, setup, outcome)
     return written

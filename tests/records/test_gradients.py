@@ -74,7 +74,7 @@ def test_the_file_is_in_its_place_only_once_it_is_closed(tmp_path: Path) -> None
 def test_the_gradients_of_a_run_are_those_of_its_recorded_steps(tmp_path: Path) -> None:
     setup = make_setup("data.samples=6", "record.every=4")
     _, recorder = kept(setup)
-    shapes = {name: p.shape for name, p in setup.problem.network.parameters.items()}
+    shapes = setup.problem.network.shapes
     file = GradientsFile(tmp_path / "g.safetensors", list(setup.backends), shapes, setup.dtype, 3)
     for record in recorder.records:
         file.add(record.steps)

@@ -12,10 +12,9 @@ import pyarrow.parquet as pq
 from runner.records.files import part_of, publish, utf8
 from runner.records.sweep.jobs import Job, backends_of, deviations
 from runner.records.sweep.values import SEED, Value, as_kind, column_of, kind_of
+from runner.records.tables import write_gathered
 
 MEASURES = ("max_abs", "roundings", "logic_roundings", "loss")
-GROUP = 100_000
-"""Rows of a row group, at least, if there are so many: small jobs share one."""
 
 
 def write_rows(path: Path, jobs: Sequence[Job], keys: Sequence[str]) -> None:
@@ -37,14 +36,7 @@ def write_rows(path: Path, jobs: Sequence[Job], keys: Sequence[str]) -> None:
         + [(name, pa.float64()) for name in (*MEASURES, *errors)]
     )
     with pq.ParquetWriter(part_of(path), schema) as writer:
-        waiting: list[pa.Table] = []
-        for table in (table for job in jobs for table in _tables(job, schema, kinds)):
-            waiting.append(table)
-            if sum(map(len, waiting)) >= GROUP:
-                writer.write_table(pa.concat_tables(waiting))
-                waiting = []
-        if waiting:
-            writer.write_table(pa.concat_tables(waiting))
+        write_gathered(writer, (table for job in jobs for table in _tables(job, schema, kinds)))
     publish(path)
 
 
