@@ -30,7 +30,7 @@ from runner.records.sweep.plot.marks import (
     sorted_values,
     worded,
 )
-from runner.records.sweep.summary import OUTCOMES
+from runner.records.sweep.summary import OUTCOMES, QUANTILES
 from runner.records.sweep.values import Value
 
 FEW = 12
@@ -70,9 +70,7 @@ def _draw(axes: Axes, jobs: Sequence[Job], key: str, at: dict[Value, float], mea
     shown = {x: values for x, values in found.items() if values}
     if shown:
         places = list(shown)
-        low, lower, median, upper, high = np.array(
-            [np.quantile(v, [0.05, 0.25, 0.5, 0.75, 0.95]) for v in shown.values()]
-        ).T
+        low, lower, median, upper, high = np.array([np.quantile(v, list(QUANTILES.values())) for v in shown.values()]).T
         axes.plot(places, median, color=BLUE, zorder=2)
         if several:
             axes.fill_between(places, low, high, color=BLUE, alpha=0.15, linewidth=0)

@@ -24,7 +24,6 @@ from runner.records.sweep.plot.marks import (
 )
 from runner.records.sweep.summary import combinations
 from runner.records.sweep.tables import others
-from runner.records.sweep.values import Value
 
 NUMBERS = 12
 """Up to so many columns there is room for a number in each cell."""
@@ -42,14 +41,14 @@ def matrix(jobs: Sequence[Job], keys: Sequence[str], title: str) -> Figure:
     if len(rows) > len(columns):
         (down, rows), (across, columns) = (across, columns), (down, rows)
     measure = most_telling(jobs)
-    several = len(combinations(jobs, keys)) < len(jobs)
+    cells = combinations(jobs, [down, across])
+    several = len(cells) < len(jobs)
     words = f"{'Median over the seeds of the ' if several else ''}{measure.label}"
     height = min(0.55 * len(rows), 8.0)
     size = float(np.clip(36.0 * min(height / len(rows), 6.0 / len(columns)), 2.0, MARK))
     figure = new_plot(words, 2.2 + height)
     axes = figure.subplots()
     name_below_title(axes, title)
-    cells = _cells(jobs, down, across)
     table = np.array([[measure.of(cells.get((r, c), [])) for c in columns] for r in rows])
     scale = measure.scale()
     colours = matplotlib.colormaps["viridis"].with_extremes(bad="#d9d9d9")
@@ -72,13 +71,6 @@ def matrix(jobs: Sequence[Job], keys: Sequence[str], title: str) -> Figure:
         figure.colorbar(image, ax=axes, label=plain(measure.label), fraction=0.05, pad=0.02)
     outcome_legend(figure, jobs)
     return figure
-
-
-def _cells(jobs: Sequence[Job], down: str, across: str) -> dict[tuple[Value, Value], list[Job]]:
-    found: dict[tuple[Value, Value], list[Job]] = {}
-    for job in jobs:
-        found.setdefault((job.values.get(down), job.values.get(across)), []).append(job)
-    return found
 
 
 def _mark(axes: Axes, row: int, column: int, outcome: str, size: float, beside: bool) -> None:
