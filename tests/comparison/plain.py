@@ -117,7 +117,12 @@ def told(judged: Judged) -> str:
 
 
 def largest(user: Function, library: Function, name: str, parameters: Parameters, x: Array, y: Array) -> int:
-    """Which element of a tensor is the largest of those that are alike on both sides, or of all where none is."""
-    u, g = (np.array(f(parameters, x, y)[name]).ravel() for f in (user, library))
-    alike = np.abs(u - g) <= 1e-6 * np.abs(g)
+    """Which element of a tensor is the largest of those that are alike on both sides, or of all where none is.
+
+    Alike also at gradients that are next to the given ones: at one alone two sums that cancel may round alike.
+    """
+    near = [y * (1 + k * 2.0**-50) for k in range(5)] if np.issubdtype(y.dtype, np.floating) else [y]
+    found = np.array([[np.array(f(parameters, x, each)[name]).ravel() for f in (user, library)] for each in near])
+    g = found[0, 1]
+    alike = (np.abs(found - g) <= 1e-6 * np.abs(g)).all((0, 1))
     return int(np.argmax(np.where(alike, np.abs(g), 0) if (alike & (g != 0)).any() else np.abs(g)))
