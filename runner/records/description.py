@@ -13,7 +13,6 @@ from runner.records.words import number, small, whole_verdict
 LONGEST = 8000
 """Characters that MLflow takes in a tag of a run; what is longer it would cut anywhere, without a word."""
 MOST_TENSORS = 30
-CUT = "*(cut here, at the length that MLflow takes; verdict.json has all of it)*"
 
 EXPERIMENT = """\
 Backpropagations, each run's held against another's at every step. **A run's description says what was found.**
@@ -41,7 +40,7 @@ def description(verdict: RunVerdict, backends: Sequence[str], command: str) -> s
     lines += ["", *_table(verdict.tensors)] if verdict.tensors else []
     if command:
         lines += ["", "To run it again:", "", *(f"    {line}" for line in command.splitlines())]
-    return _fitting(utf8("\n".join(lines)))
+    return fitting("\n".join(lines), "verdict.json")
 
 
 def escaped(text: str) -> str:
@@ -72,8 +71,10 @@ def _row(name: str, t: TensorSummary) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _fitting(text: str) -> str:
+def fitting(text: str, file: str) -> str:
+    """The text; at the length that MLflow takes cut after a line, with a word of the ``file`` that has all of it."""
+    text = utf8(text)
     if len(text) <= LONGEST:
         return text
-    tail = f"\n\n{CUT}"
+    tail = f"\n\n*(cut here, at the length that MLflow takes; {file} has all of it)*"
     return text[: max(0, text.rfind("\n", 0, LONGEST - len(tail) + 1))] + tail

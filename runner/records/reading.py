@@ -56,6 +56,14 @@ class RecordedRun:
     def reference(self) -> str:
         return self.backends[-1]
 
+    @property
+    def question(self) -> str:
+        """``logic`` or ``precision``, by whose roundings the run is shown: where it failed, or else its precision."""
+        verdict, numbers = self.verdict["verdict"], ("logic_roundings", "precision_roundings")
+        logic, precision = (self.verdict[name] or 0.0 for name in numbers)
+        failed = verdict in ("mismatch", "undecided") or (verdict == "imprecise" and logic >= precision)
+        return "logic" if failed else "precision"
+
     @cached_property
     def deviations(self) -> pd.DataFrame:
         """deviations.parquet: a row a recorded step, backend and tensor."""

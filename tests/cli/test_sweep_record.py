@@ -59,6 +59,7 @@ def test_the_jobs_are_nested_in_one_run_that_says_how_they_ended(sweep: Finished
     assert (tags["sweep"], tags["jobs.agree"]) == (folder_of(sweep).name, "4")
     assert Path(tags["sweep_folder"]) == folder_of(sweep)
     assert "jobs.mismatch" not in tags
+    assert tags["mlflow.note.content"].startswith("**A sweep of 4 jobs: 4 agree**")
     assert artifacts(reader, parent) == FILES
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from runner.comparison.summary import RunVerdict, TensorSummary
-from runner.records.description import CUT, EXPERIMENT, LONGEST, description, escaped
+from runner.records.description import EXPERIMENT, LONGEST, description, escaped
 from runner.records.words import whole_verdict
 from tests.helpers import run
+
+CUT = "*(cut here, at the length that MLflow takes; verdict.json has all of it)*"
 
 
 def verdict_of(*names: str) -> RunVerdict:

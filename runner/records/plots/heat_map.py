@@ -29,8 +29,8 @@ def heat_map(run: RecordedRun) -> Figure | None:
     found = worst_elements(run)
     if not found:
         return None
-    backend, question = judged_by(run)
-    kind = "formula (float64)" if question == "logic" else str(run.config["dtype"])
+    backend = looked_at(run)
+    kind = "formula (float64)" if run.question == "logic" else str(run.config["dtype"])
     few = f", the {MOST} worst tensors" if len(found) == MOST else ""
     title = f"Largest roundings of each element: {plain(backend)}, {kind}{few}"
     rows = -(-len(found) // 3)
@@ -62,22 +62,17 @@ def heat_map(run: RecordedRun) -> Figure | None:
     return figure
 
 
-def judged_by(run: RecordedRun) -> tuple[str, str]:
-    """The backend that is looked at, the one at fault or the first, and ``logic`` or ``precision``: where it failed."""
+def looked_at(run: RecordedRun) -> str:
+    """The backend at fault, or the first."""
     first = run.verdict["first"]
-    backend = run.backends[0] if first is None else first["backend"]
-    verdict, numbers = run.verdict["verdict"], ("logic_roundings", "precision_roundings")
-    logic, precision = (run.verdict[name] or 0.0 for name in numbers)
-    failed = verdict in ("mismatch", "undecided") or (verdict == "imprecise" and logic >= precision)
-    return backend, "logic" if failed else "precision"
+    return run.backends[0] if first is None else str(first["backend"])
 
 
 def worst_elements(run: RecordedRun) -> dict[str, Array]:
     """The largest roundings of each element: of all weights, and of vectors beyond the limit; at most ``MOST``."""
     if run.roundings is None:
         return {}
-    backend, question = judged_by(run)
-    start = f"{question}/{backend}/"
+    start = f"{run.question}/{looked_at(run)}/"
     kept = {name: run.roundings.get(f"{start}{name}") for name in run.tensors}
     of = {name: value for name, value in kept.items() if value is not None and value.size}
     largest = {name: float(np.nan_to_num(value, nan=np.inf, posinf=np.inf).max()) for name, value in of.items()}

@@ -46,18 +46,13 @@ class Row:
     leading: float
 
 
-def leading(run: RecordedRun) -> str:
-    """The question that is shown first: the precision, unless the formula itself is found wrong or cannot be judged."""
-    return "logic" if run.verdict["verdict"] in ("mismatch", "undecided") else "precision"
-
-
 def rows_of(run: RecordedRun, part: str = "tensors") -> list[Row]:
     """The table's rows, of ``tensors`` or of ``updates``; NaN where nothing is known."""
     found = []
     for row in run.verdict[part]:
         keys = ("max_abs", "roundings", "logic_roundings")
         max_abs, precision, logic = (math.nan if row[key] is None else row[key] for key in keys)
-        first = logic if leading(run) == "logic" else precision
+        first = logic if run.question == "logic" else precision
         found.append(Row(row["tensor"], max_abs, precision, logic, row["ok"], first))
     return found
 
@@ -112,7 +107,7 @@ def data_of(run: RecordedRun) -> dict[str, Any]:
     return {
         "backends": run.backends,
         "dtype": run.config["dtype"],
-        "leading": leading(run),
+        "leading": run.question,
         "limit": LIMIT,
         "scale": [{"begin": shade.begin, "fill": shade.fill, "ink": shade.ink} for shade in SHADES],
         "shown_step": shown_step(run),
@@ -184,7 +179,7 @@ def _elements(run: RecordedRun) -> list[dict[str, Any]]:
     roundings = run.roundings
     if roundings is None:
         return []
-    keys = [(b, t) for t in shown_tensors(run) for b in run.backends[:-1] if f"{leading(run)}/{b}/{t}" in roundings]
+    keys = [(b, t) for t in shown_tensors(run) for b in run.backends[:-1] if f"{run.question}/{b}/{t}" in roundings]
     windows = {key: windowed(run, roundings, *key, SIDE) for key in keys}
     for side in (32, 24, 16, 12, 8, 4, 2):
         if sum(len(w.rows) * len(w.columns) for w in windows.values()) <= ALL_ELEMENTS:
@@ -195,7 +190,7 @@ def _elements(run: RecordedRun) -> list[dict[str, Any]]:
 
 def windowed(run: RecordedRun, roundings: Mapping[str, Array], backend: str, tensor: str, side: int) -> Window:
     """The part of a tensor that is shown, around the element of the most roundings."""
-    largest = roundings[f"{leading(run)}/{backend}/{tensor}"]
+    largest = roundings[f"{run.question}/{backend}/{tensor}"]
     return window(largest.shape, int(np.argmax(largest)), side)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from runner.arrays import Array
 from runner.comparison.constants import LIMIT
 from runner.records.reading import RecordedRun
-from runner.records.report.data import digits, gradient_of, leading, shown_step
+from runner.records.report.data import digits, gradient_of, shown_step
 from runner.records.report.markup import WORDS, Markup, clipped, join, tag
 from runner.records.report.window import Window, window
 from runner.records.words import number
@@ -163,7 +163,7 @@ def _part(
     """What is shown of the tensor, and which of its elements are off; None where that is not known."""
     first = run.verdict["first"]
     one, other = (value for value in sides.values() if value is not None)
-    largest = (run.roundings or {}).get(f"{leading(run)}/{backend}/{tensor}")
+    largest = (run.roundings or {}).get(f"{run.question}/{backend}/{tensor}")
     if first["tensor"] == tensor and not first["form"]:
         at = int(np.ravel_multi_index(tuple(first["index"]), one.shape)) if one.shape else 0
     elif run.verdict["verdict"] == "diverged":

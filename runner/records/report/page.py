@@ -11,7 +11,7 @@ from pathlib import Path
 
 from runner.assemble import Setup
 from runner.records.reading import RecordedRun
-from runner.records.report.data import Row, data_of, leading, points_of_a_line, rows_of, shown_step, shown_tensors
+from runner.records.report.data import Row, data_of, points_of_a_line, rows_of, shown_step, shown_tensors
 from runner.records.report.markup import WORDS, Markup, clipped, embedded, tag
 from runner.records.report.mismatch import disagreement, facts, scrolled
 from runner.records.report.network import network_graph
@@ -96,7 +96,7 @@ def _network(run: RecordedRun, setup: Setup | None) -> Markup:
     graph = tag(
         "div", network_graph(run, setup), class_="scroll", role="region", aria_label="Graph of the network", tabindex=0
     )
-    which = "logic roundings" if leading(run) == "logic" else "roundings"
+    which = "logic roundings" if run.question == "logic" else "roundings"
     notes = [legend(f"Colour and number: the most {which} of a gradient of the layer, over all steps")]
     if setup is None:
         notes.append(tag("p", "The layers are those that the parameters' names tell of.", class_="note"))
@@ -148,7 +148,7 @@ def _plots(run: RecordedRun) -> Markup:
     choices = [_select("tensor", "Tensor", {name: name for name in tensors}, worst)]
     if len(run.backends) > 2:
         choices.append(_select("backend", "Backend", {name: name for name in run.backends[:-1]}, run.backends[0]))
-    choices.append(_select("question", "Judged", QUESTIONS, leading(run)))
+    choices.append(_select("question", "Judged", QUESTIONS, run.question))
     notes = ["Point at a plot, or focus it and move with the arrow keys, to read its numbers."]
     if len(run.steps) > points_of_a_line(run):
         words = f"Of {len(run.steps)} recorded steps at most about {points_of_a_line(run)} are drawn a line"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import BAD_INPUT, NOT_FINISHED
+from runner.records.sweep.description import sweep_description
 from runner.records.sweep.jobs import Job, read_job
 from runner.records.sweep.parent import Parent
 from runner.records.sweep.summary import counts, extremes, metrics_of, metrics_of_job, seeds_swept, write_summary
@@ -46,7 +47,9 @@ def record_sweep(parent: Parent, statuses: Sequence[Mapping[str, Any]], stopped:
         parent.finish("KILLED" if stopped else "FAILED", {}, [])
         raise
     best_and_worst = extremes(jobs, list(parent.keys))
-    parent.finish(status, {f"jobs.{name}": str(n) for name, n in counts(jobs).items()} | best_and_worst, files)
+    tags = {f"jobs.{name}": str(n) for name, n in counts(jobs).items()} | best_and_worst
+    tags["mlflow.note.content"] = sweep_description(jobs, list(parent.keys), best_and_worst)
+    parent.finish(status, tags, files)
     told = {key.replace("_", " "): text for key, text in best_and_worst.items()}
     return told | {"MLflow run": f"{parent.run_id} in experiment {parent.experiment}"}
 

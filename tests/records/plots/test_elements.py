@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 
 from runner.comparison.constants import LIMIT
 from runner.records.elements import EDGES
-from runner.records.plots.heat_map import CELLS, heat_map, judged_by, pooled, worst_elements
+from runner.records.plots.heat_map import CELLS, heat_map, looked_at, pooled, worst_elements
 from runner.records.plots.roundings import by_rounding, roundings
 from runner.records.plots.style import ORANGE
 from runner.records.reading import RecordedRun
@@ -55,7 +55,7 @@ def test_a_mismatch_is_shown_by_the_logic_of_the_backend_at_fault_and_with_the_v
     recorded: Recorded,
 ) -> None:
     run = recorded(*SEVERAL).run
-    assert judged_by(run) == ("transposed_gradient", "logic")
+    assert (looked_at(run), run.question) == ("transposed_gradient", "logic")
     assert run.roundings is not None
     np.testing.assert_array_equal(
         worst_elements(run)["hidden_layer_1.weight"], run.roundings["logic/transposed_gradient/hidden_layer_1.weight"]
@@ -79,7 +79,7 @@ def test_what_is_shown_is_where_the_verdict_failed(
     recorded: Recorded, verdict: str, logic: float, precision: float | None, question: str
 ) -> None:
     run = judged(recorded(*DEFAULT).run, verdict=verdict, logic_roundings=logic, precision_roundings=precision)
-    assert judged_by(run) == ("scratch", question)
+    assert (looked_at(run), run.question) == ("scratch", question)
 
 
 def test_of_many_weights_the_nine_worst_are_shown(recorded: Recorded) -> None:
