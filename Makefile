@@ -43,7 +43,7 @@ lint: $(VENV)/dev  ## check style and types
 	$(BIN)/mypy
 
 ui: $(VENV)/run  ## open the MLflow UI on what was recorded (http://127.0.0.1:5000)
-	@echo "runs: http://127.0.0.1:5000/#/experiments/1?workflowType=machine_learning"
+	@$(BIN)/python -m runner.commands.front_page
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///outputs/mlflow.db --host 127.0.0.1
 
 bench: $(VENV)/run  ## measure scratch against torch, side by side

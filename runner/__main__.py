@@ -12,6 +12,9 @@ from runner.commands import COMMANDS, complete, run_command
 from runner.errors import AGREE, BAD_INPUT, NOT_FINISHED, ConfigError, RunError
 from runner.paths import CONF
 
+NO_READER = 128 + 13
+"""The exit code of a program whose reader went away (`| head -1`), as shells tell of one that SIGPIPE ended."""
+
 
 def main() -> None:
     """Runs what the command line says and exits."""
@@ -19,6 +22,12 @@ def main() -> None:
     argv = sys.argv[1:]
     try:
         code = run_command(argv) if argv and argv[0] in COMMANDS else run(argv)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        with Path(os.devnull).open("w") as nowhere:  # for what Python still holds back, and would complain of
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        code = NO_READER
     except KeyboardInterrupt as stop:
         if not stop.args:  # a job that was running has told already
             print("runner: interrupted", file=sys.stderr)
@@ -55,6 +64,10 @@ def run(argv: list[str]) -> int:
         sweep.abandon(stopped=False)
         sweep.sweep_away()
         return NOT_FINISHED
+    except BrokenPipeError:
+        sweep.abandon(stopped=False)
+        sweep.sweep_away()
+        raise
     except Exception as error:  # whatever Hydra raises outside a job is about the configuration
         refused = error if isinstance(error, ConfigError) else hydra_errors.translate(error, argv, catalog)
         print(f"runner: {refused}", file=sys.stderr)

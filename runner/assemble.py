@@ -14,7 +14,7 @@ from runner.arrays import DTYPES, Array, in_dtype, is_whole
 from runner.backends.base import BackendChoice, Problem, State
 from runner.building import network_of
 from runner.catalog import Catalog
-from runner.checks import check_name, check_numbers, check_range, check_system_metrics, check_tracking
+from runner.checks import check_name, check_numbers, check_plots, check_range, check_system_metrics, check_tracking
 from runner.clipping.base import Clip
 from runner.clipping.none import NoClip
 from runner.config import build, build_named
@@ -83,6 +83,7 @@ def assemble(
         ConfigError: Any key, combination of keys, or file that is wrong.
     """
     check_numbers(config)
+    check_plots(config["record"])
     check_tracking(config["tracking"])
     check_system_metrics(config["tracking"]["system_metrics"])
     dtype = DTYPES[config["dtype"]]

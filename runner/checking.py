@@ -214,14 +214,18 @@ def _recorded(setup: Setup, overrides: list[str], config: dict[str, Any], by_nam
     from datetime import datetime
     from pathlib import Path
 
-    from runner.job import record_run
+    from runner.job import STATUS, ended, record_run
+    from runner.records.files import write_json
     from runner.records.recorder import Identity
     from runner.shell import shell_line
 
     now = datetime.now().astimezone()
     folder = Path("outputs/runs") / f"{now:%Y-%m-%d}" / f"{now:%H-%M-%S}-{secrets.token_hex(3)}"
     command = shell_line(["python", "-m", "runner", *overrides]) if by_name else ""
-    return record_run(setup, Identity(folder, overrides, None, config, command)).verdict
+    status: dict[str, Any] = {"overrides": overrides, "folder": str(folder), "number": None}
+    outcome = record_run(setup, Identity(folder, overrides, None, config, command), status)
+    write_json(folder / STATUS, status | ended(outcome))
+    return outcome.verdict
 
 
 def _rows(run: RunVerdict) -> list[tuple[str, ...]]:

@@ -40,6 +40,12 @@ def check_numbers(config: Mapping[str, Any]) -> None:
         raise ConfigError("dtype", config["dtype"], choices(DTYPES, config["dtype"]))
 
 
+def check_plots(record: Mapping[str, Any]) -> None:
+    """Raises ConfigError where plots are to be of a kind, and there are to be none."""
+    if record["svg"] and not record["plots"]:
+        raise ConfigError("record.svg", "true", "false where record.plots=false: SVG files are drawn beside the plots")
+
+
 def check_name(key: str, name: str) -> None:
     """Raises ConfigError where a backend's name could not be that of a metric or of a file."""
     if not re.fullmatch(r"\w[\w.-]*", name, re.ASCII):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from runner.catalog import Catalog
@@ -11,19 +12,30 @@ INTRODUCTION = """\
 Trains one network by several backends from the same parameters on the same batches, compares every gradient
 at every step, and says whether they agree. Exit code: 0 agree, 1 disagree, 2 bad input, 3 could not finish.
 
-  python -m runner lr=0.05 seed=1                      one run
-  python -m runner -m lr=0.01,0.05 seed=range(1,11)    a sweep
-  python -m runner experiment=assignment               a prepared experiment
-  python -m runner new-backprop my.py                  a file to start your own backpropagation from
-  python -m runner grade FOLDER                        a verdict on every submission in a folder
+  python -m runner lr=0.05 seed=1                        one run
+  python -m runner -m lr=0.01,0.05 'seed=range(1,11)'    a sweep
+  python -m runner experiment=assignment                 a prepared experiment
 """
+
+COMMANDS = {
+    "new-backprop FILE": "a file to start your own backpropagation from",
+    "grade FOLDER": "a verdict on every submission in a folder",
+    "runs": "lists the recorded runs",
+    "report RUN": "draws the plots and the page of a recorded run again",
+    "compare RUN RUN": "what differs in two recorded runs",
+    "replay RUN": "runs a recorded run again: are the bits the same?",
+    "export RUN FILE": "gradients and deviations of a recorded run, for other programs",
+}
+"""What is typed for each command of runner/commands, and what it does."""
+
+COMMAND_NAMES = tuple(usage.partition(" ")[0] for usage in COMMANDS)
 
 KEY_LINE = re.compile(r"^(?P<key>[a-z_]+): +(?P<value>.*?) +# (?P<words>.*)$")
 
 
 def render(catalog: Catalog) -> str:
     """The template of Hydra's help page."""
-    lines = [INTRODUCTION, "Keys (KEY=VALUE)"]
+    lines = [INTRODUCTION, *_commands(), "", "Keys (KEY=VALUE)"]
     main = next(file for folder in catalog.folders if (file := folder / "config.yaml").is_file())
     lines += _keys(main, "")
     defaults = _defaults(main)
@@ -38,6 +50,12 @@ def render(catalog: Catalog) -> str:
         lines += [f"    {{layer: {name}}}  {_description(file)}", *(f"    {line}" for line in _keys(file, ""))]
     text = "\n".join(lines).replace("$", "$$")
     return f"{text}\n\nFlags\n$FLAGS_HELP\n"
+
+
+def _commands() -> Iterator[str]:
+    yield "Commands (python -m runner COMMAND --help says the rest)"
+    width = max(map(len, COMMANDS))
+    yield from (f"  python -m runner {usage:<{width}}    {words}" for usage, words in COMMANDS.items())
 
 
 def _group(catalog: Catalog, group: str, defaults: set[str]) -> list[str]:

@@ -20,6 +20,7 @@ from runner.catalog import Catalog
 from runner.complaints import complaint
 from runner.config import Config
 from runner.errors import ConfigError, choices, one_line
+from runner.help import COMMAND_NAMES
 from runner.paths import CONF
 
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
@@ -102,7 +103,7 @@ def translate(error: Exception, argv: list[str], catalog: Catalog) -> ConfigErro
         return _composition(cause, argv, catalog)
     text = str(error).split("\nSee https")[0]
     if isinstance(error, OverrideParseException):
-        return ConfigError("command line", repr(error.override), f"{FORM} ({_first_line(text)})")
+        return _unreadable(error.override, text)
     ambiguous = re.search(r"Ambiguous value for argument '([^=]*)=(.*)'", text)
     if ambiguous:
         return ConfigError(ambiguous[1], ambiguous[2], "one value, or [a,b] for a list, or -m before it for a sweep")
@@ -116,6 +117,17 @@ def translate(error: Exception, argv: list[str], catalog: Catalog) -> ConfigErro
         key, got = wrong[0]
         return ConfigError(key, got, choices(catalog.names(key), ""))
     return ConfigError("configuration", one_line(text) or type(error).__name__, f"what --help lists, as {FORM}")
+
+
+def _unreadable(override: str, text: str) -> ConfigError:
+    """What is wrong with an override that is none, given the parser's ``text`` on it.
+
+    Of a bare word that says nothing: it is a misspelt command, or a key without a value.
+    """
+    if re.fullmatch(r"[\w.-]+", override):
+        commands = choices([*COMMAND_NAMES, "--help"], override)
+        return ConfigError("command line", repr(override), f"{FORM}; or, as the first word, {commands}")
+    return ConfigError("command line", repr(override), f"{FORM} ({_first_line(text)})")
 
 
 def _composition(cause: OmegaConfBaseException, argv: list[str], catalog: Catalog) -> ConfigError:

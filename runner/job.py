@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,9 @@ from omegaconf import DictConfig, OmegaConf
 from runner import stopping
 from runner.config import check_choices, current_catalog, resolved
 from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, ConfigError, RunError
-from runner.records.files import write_json, write_text
-from runner.shell import shell_line
+from runner.records.faults import log_traceback
+from runner.records.files import write_json
+from runner.shell import as_typed, shell_line
 from runner.user_code import told
 
 if TYPE_CHECKING:
@@ -63,20 +63,10 @@ def job(cfg: DictConfig) -> float | None:
         _leave(folder, {**status, **found}, in_sweep)
         raise KeyboardInterrupt(found["message"]) from stop
     except (Exception, SystemExit) as error:  # a fault, told in one line; its traceback goes to a file
-        found = {"status": NOT_FINISHED, "message": f"{told(error)} ({log_traceback(folder)})"}
+        found = {"status": NOT_FINISHED, "message": f"{told(error)} ({log_traceback(folder, error)})"}
     _leave(folder, {**status, **found}, in_sweep)
     value: float | None = found.get("roundings")
     return value
-
-
-def log_traceback(folder: Path) -> str:
-    """Writes the traceback of what is being handled into ``folder``, and says where."""
-    log = folder / "error.log"
-    try:
-        write_text(log, traceback.format_exc())
-    except OSError as error:
-        return f"its traceback could not be written: {error.strerror}"
-    return f"traceback in {log}"
 
 
 def _leave(folder: Path, status: dict[str, Any], in_sweep: bool) -> None:
@@ -93,10 +83,12 @@ def _run(
 ) -> dict[str, Any]:
     """Checks, runs and records; the rest of the status. Torch and mlflow are imported once all checks have passed.
 
-    ``status`` is told the MLflow run as soon as there is one.
+    ``status`` is told the sweep's MLflow run, by which a sweep knows its jobs, and the job's as soon as there is one.
     """
     from runner.assemble import assemble
 
+    if sweep is not None:
+        status["sweep"] = _sweep_run()
     config, catalog = resolved(cfg), current_catalog()
     if not isinstance(config["backend"], dict):
         raise ConfigError("backend", config["backend"], "a list of at least two different names")
@@ -108,7 +100,11 @@ def _run(
 
     parent = None if sweep is None else _parent(setup)
     identity = Identity(_shown(folder), overrides, sweep, config, _command(overrides), parent)
-    outcome = record_run(setup, identity, status)
+    return ended(record_run(setup, identity, status))
+
+
+def ended(outcome: Outcome) -> dict[str, Any]:
+    """What the status of a run that came to its end says of it."""
     verdict = outcome.verdict
     return {
         "status": AGREE if verdict.agree else DISAGREE,
@@ -121,8 +117,10 @@ def _run(
 
 def _task_overrides() -> list[str]:
     """The running job's overrides as they were typed, interpolations and all."""
-    found = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
-    return [str(override) for override in found] if isinstance(found, list) else []
+    hydra = HydraConfig.get()
+    found = OmegaConf.to_container(hydra.overrides.task, resolve=False)
+    typed = [str(override) for override in found] if isinstance(found, list) else []
+    return list(map(as_typed, typed)) if hydra.mode == RunMode.MULTIRUN else typed
 
 
 def _check_backend_names(names: Mapping[str, object], catalog: Catalog) -> None:
@@ -146,11 +144,23 @@ def _command(overrides: list[str]) -> str:
 
 
 def _parent(setup: Setup) -> str | None:
-    """The MLflow run of the sweep that the job belongs to; the sweep's folder lies where the sweep was started."""
+    """The MLflow run in which the job's own is nested."""
     from runner.records.sweep.parent import parent_of
 
+    return parent_of(_sweep_folder(), setup.tracking_uri, setup.tracking_experiment)
+
+
+def _sweep_run() -> str:
+    """The MLflow run of the sweep that the job belongs to."""
+    from runner.records.sweep.parent import read_parent
+
+    return str(read_parent(_sweep_folder())["run_id"])
+
+
+def _sweep_folder() -> Path:
+    """It lies where the sweep was started."""
     hydra = HydraConfig.get()
-    return parent_of(Path(hydra.runtime.cwd, hydra.sweep.dir), setup.tracking_uri, setup.tracking_experiment)
+    return Path(hydra.runtime.cwd, hydra.sweep.dir)
 
 
 def record_run(setup: Setup, identity: Identity, status: dict[str, Any] | None = None) -> Outcome:

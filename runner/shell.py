@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+
+ESCAPED = ("()[]{}:=, \t\\", "()", "[]", "{}", ":", "=", ",", " \t", "\\")
+"""What Hydra's sweeper puts a backslash before: all of it, then what needs it, or needs it not, together."""
 
 
 def shell_line(words: Sequence[str]) -> str:
     """The words as a shell takes them."""
-    return " ".join(map(_as_typed, words))
+    return " ".join(map(_quoted, words))
 
 
 def title_of(overrides: Sequence[str]) -> str:
@@ -17,7 +26,32 @@ def title_of(overrides: Sequence[str]) -> str:
     return " ".join(overrides) or "default"
 
 
-def _as_typed(word: str) -> str:
+def as_typed(override: str) -> str:
+    """An override of a sweep's job, as Hydra's sweeper writes it, as a person does; it says the same.
+
+    Without the escapes that its value does not need, and with ``true`` and ``false`` in small letters.
+    """
+    simpler = re.sub(r"\b(True|False)\b", lambda found: found[0].lower(), override)
+    override = simpler if simpler != override and _read(simpler) == _read(override) else override
+    if "\\" not in override:
+        return override
+    meant = _read(override)
+    for letters in ESCAPED:
+        simpler = re.sub(rf"\\([{re.escape(letters)}])", r"\1", override)
+        if _read(simpler) == meant:
+            override = simpler
+    return override
+
+
+def _read(override: str) -> Override | None:
+    """What an override says, however it is written; None where Hydra cannot read it."""
+    try:
+        return replace(OverridesParser.create().parse_override(override), input_line=None)
+    except HydraException:
+        return None
+
+
+def _quoted(word: str) -> str:
     """A word as a shell takes it; what cannot be typed or shown stands as escapes, as bash and zsh read them."""
     if word.isprintable():
         return shlex.quote(word)

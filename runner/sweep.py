@@ -17,8 +17,9 @@ from omegaconf import DictConfig, OmegaConf
 from runner import stopping
 from runner.checks import check_tracking
 from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, RunError
-from runner.job import STATUS, last, log_traceback, read_status
-from runner.shell import title_of
+from runner.job import STATUS, last, read_status
+from runner.records.faults import log_traceback
+from runner.shell import as_typed, title_of
 from runner.user_code import told
 
 if TYPE_CHECKING:
@@ -40,8 +41,6 @@ class Footprint(Callback):
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         Footprint.sweep = Path(config.hydra.sweep.dir)
         _note(Footprint.sweep)
-        for earlier in Footprint.sweep.rglob(STATUS):
-            earlier.unlink()
         _listen(config)
 
 
@@ -63,7 +62,8 @@ def _listen(config: DictConfig) -> None:
 
     def launch(self: Launcher, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Any:
         if job_overrides:
-            _announce(config, {initial_job_idx + i: list(overrides) for i, overrides in enumerate(job_overrides)})
+            asked = enumerate(job_overrides, start=initial_job_idx)
+            _announce(config, {number: list(map(as_typed, overrides)) for number, overrides in asked})
         return begin(self, job_overrides, initial_job_idx=initial_job_idx)
 
     launcher.launch = launch  # type: ignore[method-assign]
@@ -71,6 +71,7 @@ def _listen(config: DictConfig) -> None:
 
 def _announce(config: DictConfig, jobs: Mapping[int, list[str]]) -> None:
     """Makes the sweep's parent run before its first jobs."""
+    from runner.records.environment import environment, environment_tags
     from runner.records.sweep.parent import Parent
     from runner.records.sweep.values import swept_keys
 
@@ -84,8 +85,9 @@ def _announce(config: DictConfig, jobs: Mapping[int, list[str]]) -> None:
         params = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
         overrides = OverridesParser.create(config_loader=hydra.config_loader).parse_overrides([*params, *typed])
         title = title_of([*params, *map(str, typed)])
-        folder = Path(config.hydra.sweep.dir)
-        Footprint.parent = Parent(folder, tracking["uri"], tracking["experiment"], title, swept_keys(overrides))
+        folder, tags = Path(config.hydra.sweep.dir), environment_tags(environment(config.threads, []))
+        keys = swept_keys(overrides)
+        Footprint.parent = Parent(folder, tracking["uri"], tracking["experiment"], title, keys, tags)
     Footprint.parent.announce(jobs)
 
 
@@ -128,9 +130,12 @@ def abandon(stopped: bool) -> None:
 
 
 def _statuses(parent: Parent) -> list[dict[str, Any]]:
-    """What each job left, by its number; one that left nothing could not finish."""
+    """What each job left, by its number; one that left nothing could not finish.
+
+    A job is known by the sweep's MLflow run: below the folder there may be other runs, and jobs of earlier sweeps.
+    """
     found = [{**read_status(path.parent), "folder": str(path.parent)} for path in parent.folder.rglob(STATUS)]
-    by_number = {s["number"]: s for s in found}
+    by_number = {s["number"]: s for s in found if s.get("sweep") == parent.run_id}
     lost = {"status": NOT_FINISHED, "folder": None}
     return [by_number.get(n, {**lost, "number": n, "overrides": asked}) for n, asked in sorted(parent.jobs.items())]
 
@@ -146,7 +151,7 @@ def _record(parent: Parent, statuses: Sequence[Mapping[str, Any]], stopped: bool
         print(f"runner: {error}", file=sys.stderr)
         return False
     except Exception as error:  # a fault, told in one line as that of a job is
-        print(f"runner: {told(error)} ({log_traceback(parent.folder)})", file=sys.stderr)
+        print(f"runner: {told(error)} ({log_traceback(parent.folder, error)})", file=sys.stderr)
         return False
     out = open_console()
     for label, text in places.items():

@@ -61,8 +61,6 @@ def _run(item: Item, root: Path) -> None:
     if place.exists():
         shutil.rmtree(place)
     place.mkdir(parents=True)
-    if item.file is not None:
-        shutil.copy(item.file, place)
     command = [sys.executable, *shlex.split(item.command)[1:]]
     env = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, env=env)

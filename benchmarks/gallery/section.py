@@ -39,7 +39,6 @@ class Item:
         tell: From the item's folder, what is to be said of it. Raises NotSo where the records do not show it.
         sweep: Whether it is a sweep, whose folder is ``sweep`` in the item's; a run's is ``run``.
         status: The exit code that is expected.
-        file: A file of the user's own that the command names; it is laid into the item's folder.
     """
 
     name: str
@@ -48,7 +47,6 @@ class Item:
     tell: Callable[[Path], Section]
     sweep: bool = False
     status: int = 0
-    file: Path | None = None
 
     @property
     def place(self) -> Path:

@@ -76,6 +76,8 @@ def run_command(argv: list[str]) -> int:
     except RunError as error:
         print(f"runner: {error}", file=sys.stderr)
         return NOT_FINISHED
+    except BrokenPipeError:  # whoever read what is printed has gone
+        raise
     except Exception:  # a fault of the program, which must not end with 1: that is a verdict
         traceback.print_exc()
         return NOT_FINISHED

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.text import Text
 
-from runner.commands.differences import Difference, difference_table, differences
+from runner.commands.differences import Difference, difference_table, differences, measure
 from runner.commands.locate import RUN_HELP, Found, found_run, parse_words
 from runner.comparison.constants import LIMIT
 from runner.errors import AGREE, DISAGREE, ConfigError
@@ -26,8 +26,9 @@ python -m runner compare RUN RUN [tracking.uri=URI]
 
 Prints what differs in the configurations of two recorded runs; their verdicts, worst roundings, losses and accuracies;
 and, for the backends and the recorded steps that both have, how far each loss and gradient of the second lies from the
-first's: absolutely, and in roundings. One rounding is the first run's own sigma of that tensor and step (of the step
-before it that was judged, where it was not) plus the unit roundoff of the value.
+first's: absolutely, and in roundings. One rounding is a run's own sigma of that tensor and step (of the step before it
+that was judged, where it was not) plus the unit roundoff of the value: that of the run in the coarser dtype or, in one
+dtype, the larger of both. So it does not matter which run is named first.
 
 A difference is another verdict, a loss or gradient that is more than {LIMIT:g} roundings away, a value that is finite
 in one run alone, and a tensor that one run lacks or has in another shape. What differs in the configuration alone is
@@ -60,6 +61,7 @@ def compare(argv: list[str]) -> int:
             if table is not None:
                 console.print()
                 console.print(table)
+        console.print(Text(measure(one.run, other.run)))
         different = _different(one.run, other.run, found)
     console.print()
     console.print(Text(different or _same(found), "bold red" if different else "bold green"))
@@ -67,14 +69,14 @@ def compare(argv: list[str]) -> int:
 
 
 def _check_comparable(one: Found, other: Found) -> None:
+    if not set(one.run.backends) & set(other.run.backends):
+        names = " and ".join(", ".join(found.run.backends) for found in (one, other))
+        raise ConfigError("RUN", f"runs of {names}", "two runs with a backend of one name")
     for found in (one, other):
         if found.run.gradients is None:
             raise ConfigError("RUN", f"{found.label}, recorded without gradients", "a run of record.gradients=true")
     if not np.intersect1d(one.run.steps, other.run.steps).size:
         raise ConfigError("RUN", f"{one.label} and {other.label}", "two runs that have recorded a step in common")
-    if not set(one.run.backends) & set(other.run.backends):
-        names = " and ".join(", ".join(found.run.backends) for found in (one, other))
-        raise ConfigError("RUN", f"runs of {names}", "two runs with a backend of one name")
 
 
 def _settings(one: RecordedRun, other: RecordedRun) -> Table | None:

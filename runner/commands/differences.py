@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan, nan
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ class Difference:
 
     Attributes:
         max_abs: The largest |a - b|; infinite where one alone is finite, NaN where shapes differ or one run lacks it.
-        roundings: The largest |a - b| in roundings of the first run; NaN likewise.
+        roundings: The largest |a - b| in the roundings that ``measure`` names; NaN likewise.
         step: The first step that is not bitwise the same.
         beyond: The first step that is more than LIMIT roundings apart.
         lacks: Why nothing could be compared.
@@ -55,10 +55,60 @@ class Difference:
         return self.beyond is not None or bool(self.lacks)
 
 
+@dataclass(frozen=True)
+class Scale:
+    """What one rounding of an element is, over the steps that two runs share.
+
+    The coarser of two dtypes alone: a run of the finer one has nothing to say of how far the other may be off. Of one
+    dtype the larger of both, so that the two can change places; each errs by its own, and noise is in both.
+
+    Attributes:
+        sigmas: Those of the first run and of the second, (steps,).
+        dtypes: Likewise.
+    """
+
+    sigmas: tuple[Array, Array]
+    dtypes: tuple[str, str]
+
+    def part(self, steps: slice | Array) -> Scale:
+        """That of some of the steps."""
+        return replace(self, sigmas=(self.sigmas[0][steps], self.sigmas[1][steps]))
+
+    def rounding(self, a: Array, b: Array) -> Array:
+        """One rounding of every element, of values (steps, elements) of both runs."""
+        units = [
+            sigma[:, None] + UNIT_ROUNDOFF[dtype] * np.abs(values)
+            for sigma, dtype, values in zip(self.sigmas, self.dtypes, (a, b), strict=True)
+        ]
+        at = coarser(self.dtypes)
+        unit: Array = np.maximum(*units) if at is None else units[at]
+        # float16 underflows where bfloat16, which is coarser elsewhere, does not
+        return unit + max(SMALLEST_SUBNORMAL[dtype] for dtype in self.dtypes)
+
+
+def coarser(dtypes: tuple[str, str]) -> int | None:
+    """Which of two runs has the coarser dtype; None where both have the same."""
+    one, other = (UNIT_ROUNDOFF[dtype] for dtype in dtypes)
+    return None if one == other else int(other > one)
+
+
+def measure(one: RecordedRun, other: RecordedRun) -> str:
+    """Whose roundings the differences of two runs are told in."""
+    dtypes = _dtypes(one, other)
+    at = coarser(dtypes)
+    if at is None:
+        return f"One rounding is the larger of the two runs' own, both in {dtypes[0]}."
+    return f"One rounding is the {('first', 'second')[at]} run's own, in {dtypes[at]}, the coarser of the two."
+
+
+def _dtypes(one: RecordedRun, other: RecordedRun) -> tuple[str, str]:
+    return str(one.config["dtype"]), str(other.config["dtype"])
+
+
 def differences(one: RecordedRun, other: RecordedRun) -> list[Difference]:
     """Of the backends that both runs have, in the order of the first: the loss, then every gradient."""
     steps, mine, theirs = np.intersect1d(one.steps, other.steps, return_indices=True)
-    found = []
+    dtypes, found = _dtypes(one, other), []
     for backend in (name for name in one.backends if name in other.backends):
         pairs = _tensors(one, backend), _tensors(other, backend)
         for tensor in dict.fromkeys([*pairs[0], *pairs[1]]):
@@ -69,8 +119,9 @@ def differences(one: RecordedRun, other: RecordedRun) -> list[Difference]:
                 words = f"of shape {a.shape[1:]} and {b.shape[1:]}"
                 found.append(Difference(backend, tensor, nan, nan, lacks=words))
             else:
-                sigma = _sigma(one, backend, tensor)[mine]
-                found.append(_difference(Difference(backend, tensor), steps, (a, mine), (b, theirs), sigma, one))
+                sigmas = _sigma(one, backend, tensor)[mine], _sigma(other, backend, tensor)[theirs]
+                scale = Scale(sigmas, dtypes)
+                found.append(_difference(Difference(backend, tensor), steps, (a, mine), (b, theirs), scale))
     return found
 
 
@@ -100,22 +151,16 @@ def _sigma(run: RecordedRun, backend: str, tensor: str) -> Array:
 
 
 def _difference(
-    found: Difference,
-    steps: Array,
-    one: tuple[Array, Array],
-    other: tuple[Array, Array],
-    sigma: Array,
-    first: RecordedRun,
+    found: Difference, steps: Array, one: tuple[Array, Array], other: tuple[Array, Array], scale: Scale
 ) -> Difference:
     """``one`` and ``other``: an array (recorded steps, *shape) and the places of the shared steps in it."""
-    dtype = str(first.config["dtype"])
     max_abs, roundings, at, beyond = 0.0, 0.0, None, None
     for part in _parts(len(steps), one[0]):
         a, b = one[0][one[1][part]], other[0][other[1][part]]
         changed = different_rows(a, b)
         if not changed.any():
             continue
-        apart, units = _apart(_rows(a)[changed], _rows(b)[changed], sigma[part][changed], dtype)
+        apart, units = _apart(_rows(a)[changed], _rows(b)[changed], scale.part(part).part(changed))
         places = steps[part][changed]
         max_abs, roundings = max(max_abs, apart.max()), max(roundings, units.max())
         at = int(places[0]) if at is None else at
@@ -142,12 +187,11 @@ def _rows(values: Array) -> Array:
     return values.reshape(len(values), -1).astype(np.float64)
 
 
-def _apart(a: Array, b: Array, sigma: Array, dtype: str) -> tuple[Array, Array]:
+def _apart(a: Array, b: Array, scale: Scale) -> tuple[Array, Array]:
     """The largest distance of every row, absolutely and in roundings, (rows,)."""
     with np.errstate(all="ignore"):
         apart = np.abs(a - b)
-        unit = sigma[:, None] + UNIT_ROUNDOFF[dtype] * np.abs(a) + SMALLEST_SUBNORMAL[dtype]
-        units = apart / unit
+        units = apart / scale.rounding(a, b)
     alike = (a == b) | (np.isnan(a) & np.isnan(b))
     unlike = ~alike & ~(np.isfinite(a) & np.isfinite(b))
     for values in (apart, units):

@@ -12,7 +12,7 @@ import numpy as np
 from runner.arrays import BFLOAT16, Array
 from runner.commands.locate import RUN_HELP, found_run, parse_words
 from runner.errors import AGREE, ConfigError, RunError
-from runner.records.files import part_of, publish, remove_parts
+from runner.records.files import part_of, publish, remove_parts, save_arrays
 from runner.records.reading import RecordedRun
 
 if TYPE_CHECKING:
@@ -147,9 +147,7 @@ def _npz(run: RecordedRun, file: Path) -> None:
 
 
 def _safetensors(run: RecordedRun, file: Path) -> None:
-    from safetensors.numpy import save_file
-
-    save_file({name: np.ascontiguousarray(array) for name, array in _arrays(run).items()}, file)
+    save_arrays(file, _arrays(run))
 
 
 def _arrays(run: RecordedRun) -> Mapping[str, Array]:

@@ -15,20 +15,25 @@ from typing import TYPE_CHECKING
 import yaml
 
 from runner.checks import check_tracking
-from runner.errors import ConfigError, one_line
+from runner.commands.store import URI, all_runs, open_store, whole_id
+from runner.errors import ConfigError
+from runner.job import read_status
 from runner.paths import CONF
 from runner.records.files import utf8
-from runner.records.mlflow import LONGEST_NAME, as_run_error, database_of, prepare
+from runner.records.mlflow import LONGEST_NAME, as_run_error
 from runner.records.reading import RecordedRun, read_run
+from runner.records.sweep.parent import PARENT
+from runner.shell import shell_line, title_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-URI = "tracking.uri"
 ALLOWED = "a run folder, the id of an MLflow run (or its first 6 digits or more), or the name of a run"
 ID = re.compile(r"[0-9a-f]{6,32}")
-PAGE = 500
+WHOLE_ID = re.compile(r"[0-9a-f]{32}")
+SWEEP = "sweep_folder"
+"""The tag of a run that is a sweep, which has no verdict of its own."""
 RUN_HELP = f"""\
 RUN is {ALLOWED}.
 {URI}=URI says which MLflow store has it; the default is that of every run, sqlite:///outputs/mlflow.db."""
@@ -57,7 +62,7 @@ def parse_words(command: str, argv: Sequence[str], names: Sequence[str]) -> tupl
     """The words that ``names`` stand for, and the URI of the store.
 
     Raises:
-        ConfigError: There are more or fewer words, or a flag.
+        ConfigError: There are more or fewer words, or a flag; the URI is none.
     """
     uris = [word.partition("=")[2] for word in argv if word.startswith(f"{URI}=")]
     words = [word for word in argv if not word.startswith(f"{URI}=")]
@@ -67,13 +72,21 @@ def parse_words(command: str, argv: Sequence[str], names: Sequence[str]) -> tupl
         raise ConfigError(command, flags[0], usage)
     if len(words) != len(names):
         raise ConfigError(command, " ".join(map(repr, words)) or "nothing", usage)
-    return words, uris[-1] if uris else default_uri()
+    if not uris:
+        return words, default_uri()
+    check_tracking({"uri": uris[-1], "experiment": "any"})
+    return words, uris[-1]
 
 
 def default_uri() -> str:
     """The store of a run that names none."""
+    return default_tracking("uri")
+
+
+def default_tracking(key: str) -> str:
+    """The value of ``tracking.<key>`` of a run that does not set it."""
     file = CONF / "tracking" / "sqlite.yaml"
-    return str(yaml.safe_load(file.read_text(encoding="utf-8"))["uri"])
+    return str(yaml.safe_load(file.read_text(encoding="utf-8"))[key])
 
 
 @contextmanager
@@ -85,6 +98,7 @@ def found_run(word: str, uri: str) -> Iterator[Found]:
         RunError: The store cannot be reached.
     """
     if _is_folder(word):
+        _check_is_no_sweep(Path(word))
         yield Found(read_run(Path(word)), word)
         return
     try:
@@ -97,55 +111,6 @@ def found_run(word: str, uri: str) -> Iterator[Found]:
         yield found
 
 
-def open_store(uri: str) -> MlflowClient:
-    """A client that only reads: nothing is made by looking.
-
-    Raises:
-        ConfigError: It is no URI, there is no such sqlite file, or it is none that this MLflow has made.
-    """
-    check_tracking({"uri": uri, "experiment": "any"})
-    database = database_of(uri)
-    made_by = "an MLflow store that is there"
-    if database is not None and not database.is_file():
-        raise ConfigError(URI, f"{uri}, which is not there", made_by)
-    if database is not None and not _has_runs(database):
-        raise ConfigError(URI, f"{uri}, which is no store of MLflow", made_by)
-    prepare()
-    from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return MlflowClient(uri)
-    except MlflowException as error:  # a database of another version of MLflow
-        raise ConfigError(URI, f"{uri} ({one_line(str(error))[:200]})", made_by) from error
-
-
-def _has_runs(database: Path) -> bool:
-    """MLflow would make its tables in any sqlite file that it opens."""
-    import sqlite3
-    from contextlib import closing
-    from urllib.parse import quote
-
-    try:
-        with closing(sqlite3.connect(f"file:{quote(str(database))}?mode=ro", uri=True)) as reader:
-            names = {row[0] for row in reader.execute("select name from sqlite_master where type = 'table'")}
-    except sqlite3.Error:
-        return False
-    return {"experiments", "runs", "alembic_version"} <= names
-
-
-def all_runs(client: MlflowClient, experiments: Sequence[str] | None = None) -> Iterator[Run]:
-    """Every run that is not deleted, the latest of each page first; ``experiments`` are ids, by default all."""
-    ids = [e.experiment_id for e in client.search_experiments()] if experiments is None else list(experiments)
-    token = None
-    while True:
-        page = client.search_runs(ids, max_results=PAGE, order_by=["attributes.start_time DESC"], page_token=token)
-        yield from page
-        token = page.token
-        if not token:
-            return
-
-
 def started(run: Run) -> str:
     """When it was begun, in local time."""
     return f"{datetime.fromtimestamp((run.info.start_time or 0) / 1000).astimezone():%Y-%m-%d %H:%M:%S}"
@@ -156,15 +121,42 @@ def short(run_id: str) -> str:
     return run_id[:8]
 
 
-def _in_store(client: MlflowClient, word: str, uri: str, into: Path) -> Found:
+def _check_is_no_sweep(folder: Path) -> None:
+    if (folder / PARENT).is_file():
+        jobs = sorted(file.parent for file in folder.rglob("verdict.json"))
+        such = f", such as {jobs[0]}" if jobs else ""
+        raise ConfigError("RUN", f"{folder}, the folder of a sweep", f"the folder of one of its jobs{such}")
+
+
+def _matching(client: MlflowClient, word: str, uri: str) -> list[Run]:
+    """The one run whose id begins with ``word``, or all that are named so, the latest first."""
+    whole = whole_id(client, word) if WHOLE_ID.fullmatch(word) else None
+    if whole is not None:
+        return [whole]
     runs = list(all_runs(client))
     named = [run for run in runs if ID.fullmatch(word) and run.info.run_id.startswith(word)]
     if len(named) > 1:
         ids = ", ".join(run.info.run_id for run in named)
         raise ConfigError("RUN", f"{word}, with which {len(named)} ids begin: {ids}", ALLOWED)
     named = named or [run for run in runs if run.info.run_name == utf8(word)[:LONGEST_NAME]]
+    if len(utf8(word)) > LONGEST_NAME:  # which MLflow keeps the beginning of: others may begin so too
+        named = [run for run in named if _title(client, run) == word]
     if not named:
         raise ConfigError("RUN", f"{word!r}, which is no folder and no run of {uri}", ALLOWED)
+    return named
+
+
+def _title(client: MlflowClient, run: Run) -> str | None:
+    """The whole name, from what was recorded; None where that is gone."""
+    if "overrides.yaml" not in {entry.path for entry in client.list_artifacts(run.info.run_id)}:
+        return None
+    with TemporaryDirectory(prefix="run-", ignore_cleanup_errors=True) as temporary:
+        file = client.download_artifacts(run.info.run_id, "overrides.yaml", temporary)
+        return title_of(yaml.safe_load(Path(file).read_text(encoding="utf-8")))
+
+
+def _in_store(client: MlflowClient, word: str, uri: str, into: Path) -> Found:
+    named = _matching(client, word, uri)
     run = named[0]
     label = f"{run.info.run_name} ({short(run.info.run_id)})"
     several = f"{len(named)} runs are named {word}; taken is the latest, {short(run.info.run_id)} of {started(run)}"
@@ -172,10 +164,20 @@ def _in_store(client: MlflowClient, word: str, uri: str, into: Path) -> Found:
     folder = _own_folder(run)
     if folder is not None:
         return Found(read_run(folder), label, run.info.run_id, notes=notes)
+    if SWEEP in run.data.tags:
+        raise ConfigError("RUN", f"{label}, which is a sweep", _jobs_of(client, run, uri))
     if "verdict.json" not in {entry.path for entry in client.list_artifacts(run.info.run_id)}:
         got = f"{label}, which is {run.info.status} and has no verdict.json among its artifacts"
         raise ConfigError("RUN", got, "a run that has ended with a verdict")
     return Found(_download(client, run, into, label), label, run.info.run_id, downloaded=True, notes=notes)
+
+
+def _jobs_of(client: MlflowClient, sweep: Run, uri: str) -> str:
+    """What to name in place of a sweep, and how to find it."""
+    store = [] if uri == default_uri() else [f"{URI}={uri}"]
+    experiment = client.get_experiment(sweep.info.experiment_id).name
+    line = shell_line(["python", "-m", "runner", "runs", f"experiment={experiment}", *store])
+    return f"one of its jobs, which lie in {sweep.data.tags[SWEEP]} and are listed by: {line}"
 
 
 def _download(client: MlflowClient, run: Run, into: Path, label: str) -> RecordedRun:
@@ -191,15 +193,9 @@ def _own_folder(run: Run) -> Path | None:
     tag = run.data.tags.get("run_folder", "")
     if not _is_folder(tag):
         return None
-    try:
-        recorded = read_run(Path(tag))
-    except ConfigError:  # the artifacts are a copy of what it was
-        return None
-    kept, metrics, tags = recorded.verdict, run.data.metrics, run.data.tags
-    same = all(metrics.get(f"verdict/{key}") == kept[key] for key in ("logic_roundings", "precision_roundings"))
-    overrides = utf8(" ".join(sorted(recorded.overrides)))
-    same = same and tags.get("verdict") == kept["verdict"] and tags.get("job_key", "").endswith(overrides)
-    return Path(tag) if same else None
+    folder = Path(tag)
+    own = read_status(folder).get("run_id") == run.info.run_id and (folder / "verdict.json").is_file()
+    return folder if own else None
 
 
 def _is_folder(word: str) -> bool:

@@ -19,10 +19,11 @@ from runner.records.reading import RecordedRun
 from runner.user_code import file_of
 
 
-def reassembled(run: RecordedRun, scratch: Path) -> tuple[Setup, list[str]]:
+def reassembled(run: RecordedRun, label: str, scratch: Path) -> tuple[Setup, list[str]]:
     """The setup, and a line for each file of the user's own that is taken from the run folder.
 
-    ``scratch`` is a folder that lasts as long as the setup is used: copies of these files are run there.
+    ``label`` is what the run is called. ``scratch`` is a folder that lasts as long as the setup is used: copies of
+    these files are run there.
 
     Raises:
         ConfigError: The configuration cannot be assembled any more: a file is gone, a key is unknown by now.
@@ -30,7 +31,10 @@ def reassembled(run: RecordedRun, scratch: Path) -> tuple[Setup, list[str]]:
     nodes, told = _with_kept_files(run, scratch)
     record = {**_today("record", "default"), **run.config["record"], "published": None}
     config = {**run.config, "backend": nodes, "record": record, "tracking": _today("tracking", "sqlite")}
-    setup = assemble(resolved(OmegaConf.create(config)), Catalog())
+    try:
+        setup = assemble(resolved(OmegaConf.create(config)), Catalog())
+    except ConfigError as error:
+        raise ConfigError(error.key, f"{error.got}, in config.yaml of {label}", error.allowed) from error
     if list(setup.backends) != run.backends:
         got = f"a run of {', '.join(run.backends)}, which a Python program handed over"
         raise ConfigError("RUN", got, "a run of backends that its configuration describes")

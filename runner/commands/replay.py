@@ -8,22 +8,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console as RichConsole
 from rich.text import Text
 
 from runner import stopping
 from runner.assemble import Setup
-from runner.commands.differences import difference_table, differences, last_parameters
+from runner.commands.differences import difference_table, differences, last_parameters, measure
 from runner.commands.locate import RUN_HELP, found_run, parse_words
 from runner.commands.reassemble import reassembled
 from runner.errors import AGREE, DISAGREE, RunError
 from runner.experiment import Outcome, Record, Silent, run_experiment
-from runner.records.console import open_console
+from runner.records.console import Console, open_console
 from runner.records.document import write_outcome
 from runner.records.environment import environment
 from runner.records.files import write_json
 from runner.records.gradients import gradients_file
-from runner.records.mapped import mapped
 from runner.records.mlflow import flatten
 from runner.records.reading import RecordedRun, read_run
 from runner.records.tables import DeviationsTable
@@ -56,7 +55,8 @@ def replay(argv: list[str]) -> int:
     with found_run(word, uri) as found, TemporaryDirectory(prefix="replay-", ignore_cleanup_errors=True) as scratch:
         for note in found.notes:
             console.print(Text(note))
-        setup, told = reassembled(found.run, Path(scratch))
+        _check_whole(found.run)
+        setup, told = reassembled(found.run, found.label, Path(scratch))
         for line in told:
             console.print(Text(line))
         try:
@@ -64,6 +64,11 @@ def replay(argv: list[str]) -> int:
         except OSError as error:
             raise RunError(f"{error.filename or scratch}: {error.strerror or error}") from error
         return _tell(console, found.run, again)
+
+
+def _check_whole(run: RecordedRun) -> None:
+    """Reads all that will be compared: damage is told before the training, not after it."""
+    _ = run.deviations, run.gradients, run.kept_parameters
 
 
 def _run_again(setup: Setup, run: RecordedRun, folder: Path) -> RecordedRun:
@@ -74,21 +79,31 @@ def _run_again(setup: Setup, run: RecordedRun, folder: Path) -> RecordedRun:
     own = [file for choice in setup.backends.values() for file in choice.files()]
     write_json(folder / "environment.json", environment(setup.problem.threads, own))
     recorder = _Recorder(setup, folder)
-    outcome = run_experiment(setup, recorder)
+    try:
+        outcome = run_experiment(setup, recorder)
+    finally:
+        recorder.end_progress()
     recorder.finish(outcome)
     return read_run(folder)
 
 
 class _Recorder(Silent):
-    """Keeps what is compared: deviations, gradients, parameters and the verdict."""
+    """Keeps what is compared: deviations, gradients, parameters and the verdict. On a terminal it shows a bar."""
 
     def __init__(self, setup: Setup, folder: Path) -> None:
         self._setup, self._folder = setup, folder
         self._table = DeviationsTable(folder / "deviations.parquet")
         self._gradients = gradients_file(folder / "gradients.safetensors", setup)
+        self._console = Console(setup)
+        self._console.show_bar()
 
     def progress(self, step: int) -> None:
         stopping.check()
+        self._console.progress(step)
+
+    def end_progress(self) -> None:
+        """Takes the bar away."""
+        self._console.stop()
 
     def write(self, record: Record) -> None:
         for comparison in record.comparisons:
@@ -104,14 +119,16 @@ class _Recorder(Silent):
         write_outcome(self._folder, self._setup, outcome)
 
 
-def _tell(console: Console, run: RecordedRun, again: RecordedRun) -> int:
+def _tell(console: RichConsole, run: RecordedRun, again: RecordedRun) -> int:
     """Prints what is the same and what is not; the exit code."""
     found = differences(run, again)
     changed = {
         "steps": [] if list(run.steps) == list(again.steps) else [f"{len(run.steps)} then, {len(again.steps)} now"],
         "loss": [d.backend for d in found if d.tensor == "loss" and not d.same],
         "gradients": [f"{d.backend}/{d.tensor}" for d in found if d.tensor != "loss" and not d.same],
-        "last parameters": [name.removeprefix("last/") for name in last_parameters(*map(_parameters, (run, again)))],
+        "last parameters": [
+            name.removeprefix("last/") for name in last_parameters(run.kept_parameters, again.kept_parameters)
+        ],
         "verdict": _changed(run.verdict, again.verdict),
     }
     for what, names in changed.items():
@@ -123,6 +140,7 @@ def _tell(console: Console, run: RecordedRun, again: RecordedRun) -> int:
     if not all(d.same for d in found):
         console.print()
         console.print(difference_table([d for d in found if not d.same]))
+        console.print(Text(measure(run, again)))
     versions = _versions(run.environment, again.environment)
     console.print()
     for line in versions:
@@ -136,10 +154,6 @@ def _conclusion(same: bool, other_versions: bool) -> str:
         return "the same: the run was reproduced bit by bit"
     likely = "these versions or another machine are the likely reason" if other_versions else "versions are the same"
     return f"not the same; {likely}"
-
-
-def _parameters(run: RecordedRun) -> Mapping[str, Any]:
-    return mapped(run.folder / "parameters.safetensors")
 
 
 def _changed(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 from runner.assemble import Setup
 from runner.commands.locate import RUN_HELP, Found, found_run, parse_words, short
 from runner.commands.reassemble import reassembled
-from runner.errors import AGREE, ConfigError, RunError
+from runner.errors import AGREE, NOT_FINISHED, ConfigError, RunError
+from runner.records.faults import Undrawn, noting, tell_undrawn
 from runner.records.reading import RecordedRun
 
 USAGE = f"""\
@@ -39,20 +40,22 @@ def report(argv: list[str]) -> int:
     with found_run(word, uri) as found, TemporaryDirectory(prefix="report-") as scratch:
         for note in found.notes:
             print(note)
-        setup = setup_of(found.run, Path(scratch))
+        setup = setup_of(found, Path(scratch))
         try:
-            files = _placed(found, _made(found.run, setup))
+            made, faults = _made(found.run, setup)
+            files = _placed(found, made)
         except OSError as error:
             raise RunError(f"{error.filename or found.label}: {error.strerror or error}") from error
     for file in files:
         print(file)
-    return AGREE
+    tell_undrawn(_place(found), faults)
+    return NOT_FINISHED if faults else AGREE
 
 
-def setup_of(run: RecordedRun, scratch: Path) -> Setup | None:
+def setup_of(found: Found, scratch: Path) -> Setup | None:
     """The run's setup; None, told on stdout, where its configuration cannot be assembled any more."""
     try:
-        setup, told = reassembled(run, scratch)
+        setup, told = reassembled(found.run, found.label, scratch)
     except ConfigError as error:
         print(f"the network is left out, its configuration cannot be assembled any more: {error}")
         return None
@@ -61,18 +64,26 @@ def setup_of(run: RecordedRun, scratch: Path) -> Setup | None:
     return setup
 
 
-def _made(run: RecordedRun, setup: Setup | None) -> list[Path]:
+def _made(run: RecordedRun, setup: Setup | None) -> tuple[list[Path], list[Undrawn]]:
     from runner.records.plots import draw_plots
     from runner.records.report import write_report
 
-    return [*draw_plots(run, setup, svg=bool(run.config["record"].get("svg"))), write_report(run, setup)]
+    files, faults = draw_plots(run, setup, svg=bool(run.config["record"].get("svg")))
+    with noting("report.html", faults):
+        files.append(write_report(run, setup))
+    return files, faults
+
+
+def _place(found: Found) -> Path:
+    """The run's folder, or one of the current folder in place of a temporary one."""
+    return Path(f"report-{short(found.run_id)}") if found.downloaded else found.run.folder
 
 
 def _placed(found: Found, files: Sequence[Path]) -> list[Path]:
     """The files where they stay: out of a temporary folder into one of the current folder."""
     if not found.downloaded:
         return list(files)
-    place = Path(f"report-{short(found.run_id)}")
+    place = _place(found)
     moved = []
     for file in files:
         target = place / file.relative_to(found.run.folder)

@@ -9,23 +9,28 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from runner.commands.locate import URI, all_runs, default_uri, open_store, short, started
+from runner.commands.listing import Row, listed
+from runner.commands.locate import SWEEP, default_uri, started
+from runner.commands.store import URI, all_runs, open_store
 from runner.comparison.results import SEVERITY as VERDICTS
 from runner.errors import AGREE, ConfigError, choices
-from runner.records.console import open_console, plain_table
+from runner.records.console import open_console
 from runner.records.mlflow import as_run_error
-from runner.records.words import number
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
+
+STATES = ("sweep", "running", "scheduled", "finished", "failed", "killed")
+"""What stands in place of a verdict: that of a run which has none."""
 
 USAGE = f"""\
 python -m runner runs [verdict=VERDICT] [experiment=NAME] [name=TEXT] [sort=start] [limit=N] [{URI}=URI]
 
 Lists the recorded runs of an MLflow store; deleted ones are left out.
 
-  verdict=VERDICT   only those of this verdict: {", ".join(VERDICTS)}
+  verdict=VERDICT   only those that have this verdict: {", ".join(VERDICTS)};
+                    or this state in its place: {", ".join(STATES)}
   experiment=NAME   only those of this MLflow experiment
   name=TEXT         only those whose name has this text in it
   sort=start        in which order: start (the latest first), roundings (the most first), loss (the lowest first), name
@@ -33,27 +38,11 @@ Lists the recorded runs of an MLflow store; deleted ones are left out.
   {URI}=URI  which store; the default is that of every run, sqlite:///outputs/mlflow.db
 
 The last loss is torch's, or else that of the last backend by name. A run that has not ended, or could not finish, has
-its state in place of a verdict.
+its state in place of a verdict. On a terminal names are shortened, and columns left out, until a row fits.
 
 Exit code: 0 listed, 2 bad input, 3 the store cannot be reached."""
 
-COLUMNS = ("name", "experiment", "verdict", "roundings", "last loss", "start", "run", "folder")
 LOSS = "loss/"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One run; figures that are not known are NaN."""
-
-    name: str
-    experiment: str
-    verdict: str
-    roundings: float
-    loss: float
-    start: str
-    run_id: str
-    folder: str
-    milliseconds: int
 
 
 ORDERS: dict[str, Callable[[Row], Any]] = {
@@ -62,10 +51,6 @@ ORDERS: dict[str, Callable[[Row], Any]] = {
     "loss": lambda row: (isnan(row.loss), row.loss),
     "name": lambda row: row.name,
 }
-
-
-SWEEP = "sweep_folder"
-"""The tag of a run that is a sweep, which has no verdict of its own."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +81,12 @@ def runs(argv: list[str]) -> int:
         rows = _rows(client, wanted)
     shown = sorted(rows, key=ORDERS[wanted.sort])[: wanted.limit]
     console = open_console()
+    words = f"{len(shown)} of {len(rows)} runs" if len(shown) < len(rows) else _counted(len(rows))
     if shown:
-        console.print(_table(shown))
-    console.print(Text(f"{len(shown)} of {len(rows)} runs" if len(shown) < len(rows) else _counted(len(rows))))
+        table, left_out = listed(shown, console.width if console.is_terminal else None)
+        console.print(table)
+        words += f"; no room here for: {', '.join(left_out)}" if left_out else ""
+    console.print(Text(words))
     return AGREE
 
 
@@ -115,7 +103,7 @@ def parse_wanted(words: Sequence[str]) -> Wanted:
         if key not in keys or not is_there:
             raise ConfigError("runs", word, f"KEY=VALUE, KEY one of {choices(keys, key)}")
         found["uri" if key == URI else key] = value
-    for key, allowed in (("verdict", VERDICTS), ("sort", tuple(ORDERS))):
+    for key, allowed in (("verdict", (*VERDICTS, *STATES)), ("sort", tuple(ORDERS))):
         if key in found and found[key] not in allowed:
             raise ConfigError(key, repr(found[key]), f"one of {choices(allowed, found[key])}")
     if "limit" in found:
@@ -151,18 +139,6 @@ def _row(run: Run, experiment: str) -> Row:
         folder=tags.get("run_folder", tags.get(SWEEP, "-")),
         milliseconds=info.start_time or 0,
     )
-
-
-def _table(rows: Sequence[Row]) -> Any:
-    table = plain_table([name for name in COLUMNS if name not in ("roundings", "last loss")], *COLUMNS)
-    for row in rows:
-        loss = "-" if isnan(row.loss) else f"{row.loss:.6g}"
-        style = "green" if row.verdict == "agree" else "bold red"
-        verdict = Text(row.verdict, style if row.verdict in VERDICTS else "")
-        words = (row.start, short(row.run_id), row.folder)
-        figures = (number(row.roundings), loss)
-        table.add_row(Text(row.name), Text(row.experiment), verdict, *figures, *map(Text, words))
-    return table
 
 
 def _counted(count: int) -> str:

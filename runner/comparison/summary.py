@@ -12,7 +12,10 @@ from runner.comparison.results import SEVERITY, Comparison
 
 @dataclass
 class TensorSummary:
-    """The worst that was seen of one tensor over all steps and backends; NaN where nothing was judged."""
+    """The worst that was seen of one tensor over all steps and backends; NaN where nothing was judged.
+
+    ``max_abs`` is infinite where a value was not finite. The roundings are those of the steps that were judged.
+    """
 
     max_abs: float = float("nan")
     roundings: float = float("nan")
@@ -108,9 +111,12 @@ class RunVerdict:
 
 
 def _add_tensors(to: dict[str, TensorSummary], c: Comparison) -> None:
+    apart = c.deviation.max_abs
+    if not c.form:  # a difference that is no number is then one of values that are not finite
+        apart = np.where(np.isnan(apart), np.inf, apart)
     for i, name in enumerate(c.layout.names):
         t = to.setdefault(name, TensorSummary())
-        t.max_abs = float(np.fmax(t.max_abs, c.deviation.max_abs[i]))
+        t.max_abs = float(np.fmax(t.max_abs, apart[i]))
         t.roundings = float(np.fmax(t.roundings, c.precision.roundings[i]))
         if c.logic is not None:
             t.logic_roundings = float(np.fmax(t.logic_roundings, c.logic.roundings[i]))

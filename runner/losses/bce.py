@@ -28,6 +28,10 @@ class BinaryCrossEntropy(Binary):
         "p (1 - p) at least 1e-12, n = samples times outputs (reduction sum: the sum, n = 1)"
     )
     boundary: ClassVar[float] = 0.5
+    meaning: ClassVar[str] = "output"
+
+    def probability(self, prediction: Array) -> Array:
+        return prediction
 
     def undefined_at(self, prediction: Array) -> str:
         outside = prediction[(prediction < 0) | (prediction > 1)]

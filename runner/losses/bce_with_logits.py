@@ -29,6 +29,10 @@ class BinaryCrossEntropyWithLogits(Binary):
         "w = pos_weight or 1, n = samples times outputs (reduction sum: the sum, n = 1)"
     )
     boundary: ClassVar[float] = 0.0
+    meaning: ClassVar[str] = "sigmoid(output)"
+
+    def probability(self, prediction: Array) -> Array:
+        return np.asarray(0.5 + 0.5 * np.tanh(0.5 * prediction))
 
     def check(self) -> None:
         super().check()

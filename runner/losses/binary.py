@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,6 +20,17 @@ class Binary(Reduced):
     boundary: ClassVar[float]
     """A prediction above it names class 1."""
 
+    meaning: ClassVar[str]
+    """What of an output is the probability of class 1, in words."""
+
+    @abstractmethod
+    def probability(self, prediction: Array) -> Array:
+        """Of class 1, of the prediction's shape."""
+
+    def named(self, prediction: Array) -> Array:
+        """The class that each output names, 0 or 1, of the prediction's shape."""
+        return np.greater(prediction, self.boundary).astype(np.intp)
+
     def fits(self, output_shape: Shape, y: Array) -> None:
         super().fits(output_shape, y)
         refuse_outside(y, 1.0, "numbers from 0 to 1, or the classes 0 and 1")
@@ -28,7 +40,7 @@ class Binary(Reduced):
         return y[:, np.newaxis].astype(np.float64) if y.ndim == 1 else y
 
     def hits(self, prediction: Array, y: Array) -> Array:
-        return np.equal(np.greater(prediction, self.boundary), np.greater(y, 0.5))
+        return np.equal(self.named(prediction), np.greater(y, 0.5))
 
 
 def refuse_outside(y: Array, high: float, allowed: str) -> None:

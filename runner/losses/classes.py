@@ -57,8 +57,12 @@ class OfClasses(Reduced):
                 f"{self.ignore_index}",
             )
 
+    def named(self, prediction: Array) -> Array:
+        """The class that each prediction (..., classes) names, (...)."""
+        return np.asarray(prediction.argmax(axis=-1))
+
     def hits(self, prediction: Array, y: Array) -> Array:
-        found = prediction.argmax(axis=-1)
+        found = self.named(prediction)
         return np.asarray((found == y)[y != self.ignore_index] if is_whole(y) else found == y.argmax(axis=-1))
 
 

@@ -70,10 +70,14 @@ class Console:
         count = "1 step" if setup.steps == 1 else f"{setup.steps} steps"
         what = f"{count}, batch {setup.batch_size}, lr {setup.problem.lr:g}, {setup.dtype.name}"
         self.line(f"{', '.join(setup.backends)}: {what}")
+        self.show_bar()
+
+    def show_bar(self) -> None:
+        """The progress bar, on a terminal."""
         if self._out.is_terminal:
             columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             self._bar = Progress(*columns, console=self._out, transient=True)
-            self._task = self._bar.add_task("steps", total=setup.steps)
+            self._task = self._bar.add_task("steps", total=self._setup.steps)
             self._bar.start()
 
     def progress(self, step: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 
@@ -17,7 +18,7 @@ MOST_TENSORS = 30
 EXPERIMENT = """\
 Backpropagations, each run's held against another's at every step. **A run's description says what was found.**
 
-Columns worth showing (*Columns*, above the table of runs):
+Columns worth showing (*Columns*, above the table of runs; `make ui` opens it with some of them):
 
 - tags: `verdict` (agree, mismatch, imprecise, undecided, diverged), `verdict.cause`, `backends`, `dtype`
 - metrics: `verdict/precision_roundings` (up to 30 is rounding), `verdict/logic_roundings`, `held_out/accuracy/...`
@@ -27,6 +28,20 @@ To find what went wrong, type `tags.verdict != 'agree'` above the table. Charts 
 part of their names: `loss`, `deviation/roundings`, `deviation/max_abs`, `train/...`, `held_out/...`, `verdict`.
 """
 """The description of an experiment."""
+
+VIEW = "verdicts"
+"""The name of a view of the table of runs, as an address gives it: ``?viewStateShareKey=verdicts``."""
+COLUMNS = (
+    *("attributes.`Created`", "metrics.`verdict/precision_roundings`", "tags.`verdict`", "tags.`verdict.cause`"),
+    *("params.`lr`", "params.`seed`"),
+)
+EXPERIMENT_TAGS = {
+    "mlflow.note.content": EXPERIMENT,
+    "mlflow.experimentKind": "custom_model_development",
+    f"mlflow.sharedViewState.{VIEW}": json.dumps({"selectedColumns": COLUMNS}),
+}
+"""Of an experiment that is made here: what it holds, that MLflow's page of it is to begin with a table of runs, and a
+view of that table with the verdicts, kept as MLflow keeps one that a person shares."""
 
 MARKUP = re.compile(r"[\\`*_\[\]|~#]")
 ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})

@@ -10,7 +10,7 @@ import numpy as np
 from runner.arrays import Array
 from runner.comparison.results import Comparison
 from runner.comparison.tensors import Layout
-from runner.records.files import part_of, publish
+from runner.records.files import write_arrays
 
 EDGES = np.concatenate([[0.0], np.logspace(-3, 20, 24 * 4 - 3)])
 """Edges of the classes that are counted, in roundings: exactly 0 and below 1e-3, then four a decade."""
@@ -51,13 +51,10 @@ class ElementRoundings:
         """Writes the file, if a step was judged."""
         if self._layout is None:
             return
-        from safetensors.numpy import save_file
-
         arrays = {f"counts/{key}": counts for key, counts in self._counts.items()}
         for key, largest in self._largest.items():
             arrays |= {f"{key}/{name}": value for name, value in _by_tensor(self._layout, largest).items()}
-        save_file(arrays, part_of(self._path))
-        publish(self._path)
+        write_arrays(self._path, arrays)
 
 
 def _by_tensor(layout: Layout, gradients: Array) -> Mapping[str, Array]:

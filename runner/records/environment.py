@@ -29,7 +29,7 @@ def environment(threads: int, files: Sequence[Path]) -> dict[str, Any]:
         "platform": platform.platform(),
         "cpu": _cpu(),
         "threads": threads,
-        "blas": sorted({f"{pool['internal_api']} {pool.get('version')}" for pool in threadpool_info()}),
+        "blas": _blas(),
         "packages": {name: version(name) for name in PACKAGES},
         "files": {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files},
         "commit": _commit(),
@@ -42,6 +42,17 @@ def environment_tags(found: Mapping[str, Any]) -> dict[str, str]:
     tags = {f"version.{name}": value for name, value in versions.items()}
     tags |= {"host.cpu": found["cpu"], "mlflow.user": _user()}
     return tags | ({"mlflow.source.git.commit": found["commit"]} if found["commit"] else {})
+
+
+def _blas() -> list[str]:
+    """What NumPy multiplies matrices with: library, version and the kernels it has chosen for this CPU.
+
+    Others that are loaded, scipy's and torch's, come or not as something imports them; their packages' versions tell.
+    """
+    found = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    own = [pool for pool in found if Path(pool["filepath"]).parent.name == "numpy.libs"] or found
+    keys = ("internal_api", "version", "architecture")
+    return sorted({" ".join(str(pool[key]) for key in keys if pool.get(key)) for pool in own})
 
 
 def _user() -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
+
+from runner.arrays import Array
 
 PART = ".part"
 
@@ -38,6 +41,28 @@ def write_text(path: Path, text: str) -> None:
     """Writes a small file whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part_of(path).write_text(text, encoding="utf-8")
+    publish(path)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a small file whole, into a folder that is there."""
+    part_of(path).write_bytes(content)
+    publish(path)
+
+
+def save_arrays(file: Path, arrays: Mapping[str, Array]) -> None:
+    """Writes safetensors as any other file is written: the library makes one that its owner alone may read."""
+    from safetensors.numpy import save_file
+
+    file.touch()
+    mode = file.stat().st_mode
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, file)
+    file.chmod(mode)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Writes safetensors whole."""
+    save_arrays(part_of(path), arrays)
     publish(path)
 
 

@@ -14,7 +14,7 @@ from runner.arrays import Array, Shape
 from runner.assemble import Setup
 from runner.backends.base import Step
 from runner.experiment import count_recorded
-from runner.records.files import part_of, publish, write_text
+from runner.records.files import part_of, publish, write_arrays, write_text
 
 CODES = {"float32": "F32", "float64": "F64", "float16": "F16", "bfloat16": "BF16"}
 
@@ -153,9 +153,5 @@ def gradients_file(path: Path, setup: Setup) -> GradientsFile | None:
 
 def copy_parameters(path: Path, first: Mapping[str, Array], last: Mapping[str, Array]) -> None:
     """parameters.safetensors: ``first/<name>`` and ``last/<name>`` of every parameter and running average."""
-    from safetensors.numpy import save_file
-
-    arrays = {f"first/{name}": np.ascontiguousarray(value) for name, value in first.items()}
-    arrays |= {f"last/{name}": np.ascontiguousarray(value) for name, value in last.items()}
-    save_file(arrays, part_of(path))
-    publish(path)
+    arrays = {f"first/{name}": value for name, value in first.items()}
+    write_arrays(path, arrays | {f"last/{name}": value for name, value in last.items()})

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from runner.arrays import Array
 from runner.init.file import SAFETENSORS
+from runner.records.forms import Items, check_form
+
+ENTRY = {"dtype": tuple(SAFETENSORS), "shape": Items(int), "data_offsets": Items(int, 2)}
 
 
 def mapped(path: Path) -> dict[str, Array]:
     """All arrays under their names, read-only.
 
     Raises:
+        OSError: It cannot be read.
         ValueError: It is cut short, or no such file.
     """
     with path.open("rb") as file:
@@ -23,13 +30,17 @@ def mapped(path: Path) -> dict[str, Array]:
         if size < 0:
             raise ValueError("cut short")
         header = json.loads(file.read(length))
-    header.pop("__metadata__", None)
-    if not isinstance(header, dict) or max((entry["data_offsets"][1] for entry in header.values()), default=0) > size:
+    if isinstance(header, dict):
+        header.pop("__metadata__", None)
+    check_form(header, {...: ENTRY})
+    data = np.memmap(path, np.uint8, "r", 8 + length) if size else np.empty(0, np.uint8)
+    return {name: _array(name, entry, data) for name, entry in header.items()}
+
+
+def _array(name: str, entry: Mapping[str, Any], data: Array) -> Array:
+    dtype, shape, (begin, end) = SAFETENSORS[entry["dtype"]], entry["shape"], entry["data_offsets"][:2]
+    if end > len(data):
         raise ValueError("cut short")
-    if size == 0:
-        return {name: np.empty(entry["shape"], SAFETENSORS[entry["dtype"]]) for name, entry in header.items()}
-    data = np.memmap(path, np.uint8, "r", 8 + length)
-    return {
-        name: data[slice(*entry["data_offsets"])].view(SAFETENSORS[entry["dtype"]]).reshape(entry["shape"])
-        for name, entry in header.items()
-    }
+    if min(begin, *shape, 0) < 0 or end - begin != prod(shape) * dtype.itemsize:
+        raise ValueError(f"{name} of shape {shape} lies in bytes {begin} to {end}")
+    return data[begin:end].view(dtype).reshape(shape)

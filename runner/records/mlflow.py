@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import ConfigError, RunError, one_line
-from runner.records.description import EXPERIMENT
+from runner.records.description import EXPERIMENT_TAGS
 from runner.records.files import utf8
 from runner.stopping import uninterrupted
 
@@ -36,9 +36,6 @@ MODEL = "network"
 LOCK_SECONDS = 60
 """How long a process waits for others that make or migrate the same store, which takes seconds each."""
 
-EXPERIMENT_TAGS = {"mlflow.note.content": EXPERIMENT, "mlflow.experimentKind": "custom_model_development"}
-"""Of an experiment that is made here: what it holds, and that MLflow's page of it is to begin with a table of runs."""
-
 
 class MlflowRun:
     """One run, from its creation to its end; a server's refusal is a RunError."""
@@ -52,13 +49,9 @@ class MlflowRun:
 
     def start(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> None:
         """Makes the run, with its parameters and tags."""
-        prepare()
-        from mlflow import MlflowClient
+        self._client, self._experiment_id = open_experiment(self._uri, self._experiment)
         from mlflow.entities import Param
 
-        database = database_of(self._uri)
-        with _lock(database) if database else nullcontext(), as_run_error(self._uri):
-            self._client, self._experiment_id = _open(MlflowClient, self._uri, self._experiment)
         with as_run_error(self._uri):
             tagged = {"mlflow.source.name": "runner", "mlflow.source.type": "LOCAL"}
             tagged |= {key: utf8(value) for key, value in tags.items()}
@@ -169,8 +162,22 @@ def _param(value: Any) -> str:
     return text if len(text) <= LONGEST_PARAM else hashlib.sha256(text.encode()).hexdigest()
 
 
+def open_experiment(uri: str, experiment: str) -> tuple[MlflowClient, str]:
+    """A client of the store, which is made or migrated if need be, and the experiment's id, made if it is new.
+
+    Raises:
+        ConfigError: The experiment was deleted.
+        RunError: The store cannot be reached.
+    """
+    prepare()
+    from mlflow import MlflowClient
+
+    database = database_of(uri)
+    with _lock(database) if database else nullcontext(), as_run_error(uri):
+        return _open(MlflowClient, uri, experiment)
+
+
 def _open(client_class: type[MlflowClient], uri: str, experiment: str) -> tuple[MlflowClient, str]:
-    """A client, and the experiment's id, made if it is new."""
     client = client_class(uri)
     found = client.get_experiment_by_name(experiment)
     if found is not None and found.lifecycle_stage != "active":

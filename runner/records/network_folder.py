@@ -20,7 +20,7 @@ from runner.backends.prediction import AT_ONCE, Predictor
 from runner.layers.base import Layer
 from runner.layers.placing import call, kind_of
 from runner.network import Network, build_network
-from runner.records.files import write_text
+from runner.records.files import save_arrays, write_text
 from runner.records.mapped import mapped
 from runner.user_code import file_of_class, load_class
 
@@ -31,8 +31,6 @@ def write_network(
     folder: Path, network: Network, arrays: Mapping[str, Array], dtype: np.dtype[Any], threads: int
 ) -> None:
     """Writes the network with its parameters and running averages, ``arrays`` by full names."""
-    from safetensors.numpy import save_file
-
     document = {
         "runner": __version__,
         "dtype": dtype.name,
@@ -42,7 +40,7 @@ def write_network(
         "layers": [_document(place.layer, folder) for place in network.places],
     }
     write_text(folder / NETWORK, json.dumps(document, indent=1))  # a layer's key may be infinite
-    save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, folder / PARAMETERS)
+    save_arrays(folder / PARAMETERS, arrays)
 
 
 def read_predictor(folder: Path) -> Predictor:

@@ -1,9 +1,10 @@
-"""A run as it was recorded: the files of its folder, read back."""
+"""A run as it was recorded: the files of its folder, read back, each held against what the others say."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,21 +13,34 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
-from runner.arrays import Array
-from runner.errors import ConfigError
+from runner.arrays import Array, Shape
+from runner.comparison.tensors import PARAMETER
+from runner.errors import ConfigError, shortened
+from runner.records.contents import CONFIG, ENVIRONMENT, OVERRIDES, VERDICT
 from runner.records.document import SCHEMA_VERSION
+from runner.records.elements import EDGES, QUESTIONS
+from runner.records.forms import Form, check_form
 from runner.records.mapped import mapped
+from runner.records.whole import check_arrays, check_rows, parameter_shapes, read_table, trajectory_shapes
 from runner.shell import title_of
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 ALLOWED = "the folder of a run that has ended, or its MLflow run"
+UNREADABLE = (OSError, ValueError, RecursionError, yaml.YAMLError)
+"""What a file that is missing, or is not what its name says, makes its reader raise."""
+
+BUFFER = "buffers/"
+"""What the names of running averages begin with among the updates."""
 
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """What a run has left in its folder.
+    """What a run has left in its folder. Tables and arrays are read when they are asked for.
+
+    A file that is missing though it was kept, or is not whole, is told by a ConfigError that names it.
 
     Attributes:
         folder: The run folder.
@@ -66,18 +80,29 @@ class RecordedRun:
 
     @cached_property
     def deviations(self) -> pd.DataFrame:
-        """deviations.parquet: a row a recorded step, backend and tensor."""
-        return self._table("deviations.parquet")
+        """deviations.parquet: a row a recorded step, judged backend and tensor."""
+        from runner.records.tables import SCHEMA
+
+        name = "deviations.parquet"
+        found = self._table(name, SCHEMA)
+        with _reading(self.folder, name):
+            check_rows(found, self.backends[:-1], self.tensors, self.verdict["judged_steps"])
+        return found
 
     @cached_property
     def updates(self) -> pd.DataFrame | None:
         """updates.parquet, where more than parameters is carried."""
-        return self._table("updates.parquet") if (self.folder / "updates.parquet").is_file() else None
+        from runner.records.tables import SCHEMA
+
+        carried = [row["tensor"] for row in self.verdict["updates"] if not row["tensor"].startswith(PARAMETER)]
+        return self._table("updates.parquet", SCHEMA) if carried else None
 
     @cached_property
     def drift(self) -> pd.DataFrame | None:
         """drift.parquet, without lockstep."""
-        return self._table("drift.parquet") if (self.folder / "drift.parquet").is_file() else None
+        from runner.records.drift import SCHEMA
+
+        return self._table("drift.parquet", SCHEMA) if self.verdict["drift"] else None
 
     @cached_property
     def steps(self) -> Array:
@@ -102,39 +127,63 @@ class RecordedRun:
 
     @cached_property
     def gradients(self) -> Mapping[str, Array] | None:
-        """``<backend>/<parameter>``: (recorded steps, *shape), mapped; None where they were not recorded."""
-        return self._arrays("gradients.safetensors")
+        """``<backend>/<parameter>``: (recorded steps, *shape), mapped; None where they were not to be recorded."""
+        if not self.config["record"]["gradients"]:
+            return None
+        rows = (len(self.steps),)
+        shapes = {f"{b}/{name}": rows + shape for b in self.backends for name, shape in self._shapes.items()}
+        return self._arrays("gradients.safetensors", lambda _: shapes)
 
     @cached_property
     def roundings(self) -> Mapping[str, Array] | None:
         """``<question>/<backend>/<parameter>``: roundings of every element (records/elements.py), if they were kept."""
-        return self._arrays("roundings.safetensors")
+        if not (self.config["record"].get("plots") and self.verdict["judged_steps"]):
+            return None
+        table = self.deviations
+        judged = set(table["backend"][table["logic_worst_index"].notna()])
+        keys = [f"{question}/{backend}" for backend in judged for question in QUESTIONS]
+        shapes = {f"counts/{key}": EDGES.shape for key in keys}
+        shapes |= {f"{key}/{name}": shape for key in keys for name, shape in self._shapes.items()}
+        return self._arrays("roundings.safetensors", lambda _: shapes)
 
     @cached_property
     def trajectories(self) -> Mapping[str, Array] | None:
         """``<parameter>``: some of its elements over the run (records/trajectories.py), if they were kept."""
-        return self._arrays("trajectories.safetensors")
+        if not (self.config["record"].get("plots") and len(self.steps)):
+            return None
+        return self._arrays("trajectories.safetensors", lambda found: trajectory_shapes(found, self._shapes))
+
+    @cached_property
+    def kept_parameters(self) -> Mapping[str, Array]:
+        """``first/<name>`` and ``last/<name>`` of every parameter and running average, mapped."""
+        carried = [row["tensor"] for row in self.verdict["updates"]]
+        names = [*self._parameters, *(name.removeprefix(BUFFER) for name in carried if name.startswith(BUFFER))]
+        return self._arrays("parameters.safetensors", lambda found: parameter_shapes(found, names))
 
     @cached_property
     def parameters(self) -> dict[str, Array]:
-        """``first/<name>`` and ``last/<name>``, in float64; they need not be finite."""
-        found = self._arrays("parameters.safetensors") or {}
-        return {name: value.astype(np.float64) for name, value in found.items()}
+        """Those in float64; they need not be finite."""
+        return {name: value.astype(np.float64) for name, value in self.kept_parameters.items()}
 
-    def _arrays(self, name: str) -> Mapping[str, Array] | None:
-        file = self.folder / name
-        try:
-            return mapped(file) if file.is_file() else None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ConfigError("RUN", f"{self.folder} ({name}: {error})", ALLOWED) from error
+    @property
+    def _parameters(self) -> list[str]:
+        return [name for name in self.tensors if name not in ("loss", "prediction")]
 
-    def _table(self, name: str) -> pd.DataFrame:
-        import pandas as pd
+    @property
+    def _shapes(self) -> dict[str, Shape]:
+        """Of every parameter, in the network's order."""
+        return {name: self.kept_parameters[f"last/{name}"].shape for name in self._parameters}
 
-        try:
-            return pd.read_parquet(self.folder / name)
-        except (OSError, ValueError) as error:
-            raise ConfigError("RUN", f"{self.folder} ({name}: {error})", ALLOWED) from error
+    def _arrays(self, name: str, shapes: Callable[[Mapping[str, Array]], Mapping[str, Shape]]) -> Mapping[str, Array]:
+        """All arrays of a file, which are those that ``shapes`` names once it has seen them."""
+        with _reading(self.folder, name):
+            found = mapped(self.folder / name)
+            check_arrays(found, shapes(found))
+        return found
+
+    def _table(self, name: str, schema: pa.Schema) -> pd.DataFrame:
+        with _reading(self.folder, name):
+            return read_table(self.folder / name, schema)
 
 
 def _loss_of_reference(rows: pd.DataFrame) -> Array:
@@ -158,17 +207,36 @@ def read_run(folder: Path) -> RecordedRun:
     """
     if not folder.is_dir():
         raise ConfigError("RUN", folder, ALLOWED)
+    verdict = _document(folder, "verdict.json", json.loads, {})
+    version = verdict.get("schema")
+    if type(version) is not int or version != SCHEMA_VERSION:
+        got = f"{folder}, a record of version {shortened(version)}"
+        raise ConfigError("RUN", got, f"one of version {SCHEMA_VERSION}")
+    with _reading(folder, "verdict.json"):
+        check_form(verdict, VERDICT)
+    return RecordedRun(
+        folder,
+        config=_document(folder, "config.yaml", yaml.safe_load, CONFIG),
+        overrides=_document(folder, "overrides.yaml", yaml.safe_load, OVERRIDES),
+        verdict=verdict,
+        environment=_document(folder, "environment.json", json.loads, ENVIRONMENT),
+    )
+
+
+def _document(folder: Path, name: str, load: Callable[[str], Any], form: Form) -> Any:
+    with _reading(folder, name):
+        found = load((folder / name).read_text(encoding="utf-8"))
+        check_form(found, form)
+    return found
+
+
+@contextmanager
+def _reading(folder: Path, name: str) -> Iterator[None]:
+    """Tells of a file that is missing, unreadable or not what it should be in one line that names it."""
     try:
-        verdict = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
-        environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
-        config, overrides = (
-            yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8")) for name in ("config", "overrides")
-        )
+        yield
     except FileNotFoundError as error:
-        raise ConfigError("RUN", f"{folder}, which has no {Path(error.filename).name}", ALLOWED) from error
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise ConfigError("RUN", f"{folder} ({' '.join(str(error).split())})", ALLOWED) from error
-    version = verdict.get("schema") if isinstance(verdict, dict) else None
-    if version != SCHEMA_VERSION:
-        raise ConfigError("RUN", f"{folder}, a record of version {version}", f"one of version {SCHEMA_VERSION}")
-    return RecordedRun(folder, config, overrides, verdict, environment)
+        raise ConfigError("RUN", f"{folder}, which has no {name}", ALLOWED) from error
+    except UNREADABLE as error:
+        words = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise ConfigError("RUN", f"{folder} ({name}: {words})", ALLOWED) from error

@@ -24,6 +24,7 @@ from runner.records.document import write_outcome
 from runner.records.drift import DriftTable, distance_metrics, growth_metrics
 from runner.records.elements import ElementRoundings
 from runner.records.environment import environment, environment_tags
+from runner.records.faults import Undrawn, noting, tell_undrawn
 from runner.records.files import remove_parts, write_json, write_text, write_yaml
 from runner.records.gradients import GradientsFile, GradientsText, gradients_file
 from runner.records.metrics import epoch_metrics, step_metrics, verdict_metrics, verdict_tags
@@ -186,15 +187,26 @@ class RunRecorder:
         self._console.finish(outcome, self._identity.title, places)
 
     def _draw(self, folder: Path) -> None:
-        """The plots, if they are wanted, and the page."""
+        """The plots, if they are wanted, and the page.
+
+        They only show what other files hold. So a fault in drawing one is told, and the verdict stands; a file that
+        cannot be written is a record that cannot be kept, and ends the run.
+
+        Raises:
+            OSError: A file cannot be written.
+        """
         from runner.records.report import write_report
 
         run = read_run(folder)
+        faults: list[Undrawn] = []
         if self._setup.record_plots:
             from runner.records.plots import draw_plots  # matplotlib takes half a second to import
 
-            draw_plots(run, self._setup, svg=self._setup.record_svg)
-        write_report(run, self._setup)
+            faults += draw_plots(run, self._setup, svg=self._setup.record_svg)[1]
+        with noting("report.html", faults):
+            write_report(run, self._setup)
+        self._console.stop()
+        tell_undrawn(folder, faults)
 
     def abandon(self, status: str) -> None:
         """Ends a run that could not finish as FAILED or KILLED, what was recorded kept."""

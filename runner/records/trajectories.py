@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from runner.arrays import Array, Shape
-from runner.records.files import part_of, publish
+from runner.records.files import write_arrays
 
 POINTS, ELEMENTS = 500, 8
 
@@ -38,10 +38,7 @@ class Trajectories:
         """Writes the file, if a step was recorded."""
         if not self._steps:
             return
-        from safetensors.numpy import save_file
-
         arrays = {"steps": np.array(self._steps, np.int64)}
         arrays |= {name: np.array(points) for name, points in self._points.items()}
         arrays |= {f"at/{name}": at.astype(np.int64) for name, at in self._at.items()}
-        save_file(arrays, part_of(self._path))
-        publish(self._path)
+        write_arrays(self._path, arrays)

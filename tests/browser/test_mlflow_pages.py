@@ -10,6 +10,9 @@ import pytest
 from mlflow.entities import Run
 from playwright.sync_api import Page, ViewportSize, expect
 
+from runner.commands.front_page import PAGES, front_page
+from tests.cli.stores import uri
+
 from .conftest import Screen
 from .records import AGREE, JOBS, SWEEP, WRONG, Records
 
@@ -41,6 +44,14 @@ def test_runs_are_listed_by_their_overrides(desk: Page, server: str, records: Re
     for name in JOBS:
         expect(desk.get_by_role("link", name=name, exact=True)).to_be_visible()
     screen(desk, "mlflow-runs")
+
+
+def test_the_first_visit_shows_the_verdicts(desk: Page, server: str, records: Records, screen: Screen) -> None:
+    desk.goto(front_page(uri(records.root), "runner").replace(PAGES, f"{server}/#/experiments"))
+    expect(desk.get_by_role("columnheader", name="verdict", exact=True)).to_be_visible()
+    expect(desk.get_by_role("gridcell", name="mismatch", exact=True).first).to_be_visible()
+    expect(desk.get_by_role("gridcell", name="slope_missing", exact=True).first).to_be_visible()
+    screen(desk, "mlflow-first-visit")
 
 
 def test_a_runs_page_says_what_was_found(desk: Page, server: str, records: Records, screen: Screen) -> None:

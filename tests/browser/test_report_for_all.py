@@ -59,3 +59,19 @@ def test_it_is_dark_where_all_is(page: Page, records: Records, screen: Screen) -
     page.emulate_media(color_scheme="dark")
     assert brightness(page, "backgroundColor") < 60 < 200 < brightness(page, "color")
     screen(page, "report-wrong-dark")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_what_is_wrong_stands_out_in_every_colour_scheme(
+    page: Page, records: Records, scheme: Literal["light", "dark"]
+) -> None:
+    opened(page, records.report("wrong"), WIDE, scheme)
+    paper = brightness(page, "backgroundColor")
+    right, wrong = (
+        abs(sum(map(int, re.findall(r"\d+", page.locator(which).first.evaluate(FILLED)))) / 3 - paper)
+        for which in (".legend rect.k0", "#network .wrong rect")
+    )
+    assert wrong > 180 > 60 > right
+
+
+FILLED = "(element) => getComputedStyle(element).fill"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -27,7 +27,7 @@ def test_it_needs_nothing_but_itself(page: Page, records: Records, screen: Scree
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.goto(records.report(name), wait_until="networkidle")
     expect(page.locator(".verdict")).to_contain_text(records.verdict(name)["sentence"])
-    expect(page.locator(".plot svg[role=img]")).to_have_count(4)
+    expect(page.locator(".plot svg[role=img]")).to_have_count(7)
     screen(page, f"report-{name}")
     assert asked == [records.report(name)]
     assert wrong == []
@@ -126,9 +126,55 @@ def test_a_chosen_tensor_is_drawn(page: Page, records: Records) -> None:
             expect(plot(page, name)[0].locator("title")).to_contain_text(tensor)
         expect(page.locator("#plot-map .cell")).to_have_count(elements)
     title = plot(page, "deviation")[0].locator("title")
-    expect(title).to_contain_text("precision")
+    expect(title).to_contain_text("in the run's dtype, float32")
     page.get_by_role("combobox", name="Judged").select_option("logic")
-    expect(title).to_contain_text("logic")
+    expect(title).to_contain_text("logic, in float64")
+
+
+@pytest.mark.parametrize("medium", ["screen", "print"])
+def test_a_caption_says_what_is_chosen_on_screen_and_on_paper(
+    page: Page, records: Records, medium: Literal["screen", "print"]
+) -> None:
+    page.goto(records.report("agree"))
+    page.get_by_role("combobox", name="Tensor").select_option(TENSOR)
+    page.get_by_role("combobox", name="Judged").select_option("logic")
+    page.emulate_media(media=medium)
+    chosen = {"deviation": f"{TENSOR} of scratch, logic, in float64", "histogram": "scratch, logic, in float64"}
+    for name, words in {**chosen, "map": chosen["deviation"], "paths": TENSOR}.items():
+        caption = page.locator(f"#plot-{name} figcaption")
+        expect(caption).to_be_visible()
+        expect(caption).to_have_text(re.compile(f": {re.escape(words)}$"))
+    on_screen = medium == "screen"
+    expect(page.get_by_role("combobox", name="Tensor")).to_be_visible(visible=on_screen)
+    expect(page.get_by_text("Point at a plot")).to_be_visible(visible=on_screen)
+
+
+def test_what_was_learnt_is_read_by_keyboard_and_by_pointer(page: Page, records: Records) -> None:
+    run = read_run(records.folder("agree"))
+    page.goto(records.report("agree"))
+    assert run.gradients is not None
+    assert run.trajectories is not None
+    drawing, readout = plot(page, "norms")
+    drawing.press("Home")
+    weight, bias = (run.gradients[f"torch/input_layer.{part}"][0].astype(float) for part in ("weight", "bias"))
+    (norm,) = re.findall(r"step 0 · input_layer (\S+)", readout.inner_text())
+    assert float(norm) == pytest.approx(((weight**2).sum() + (bias**2).sum()) ** 0.5, rel=1e-5)
+    page.get_by_role("combobox", name="Tensor").select_option(TENSOR)
+    drawing, readout = plot(page, "paths")
+    drawing.press("End")
+    (value,) = re.findall(r"before step 39 · element \[0, 0\] · (\S+)", readout.inner_text())
+    assert float(value) == pytest.approx(float(run.trajectories[TENSOR][-1][0]), rel=1e-8)
+    page.get_by_role("combobox", name="Tensor").select_option("loss")
+    expect(page.locator("#plot-paths")).to_contain_text("loss is no parameter.")
+    drawing, readout = plot(page, "function")
+    drawing.hover()
+    words = readout.inner_text()
+    names = ("target", "learnt", "learnt - target")
+    target, learnt, apart = (float(re.findall(rf"· {name} (-?[\d.e-]+)", words)[0]) for name in names)
+    assert apart == pytest.approx(learnt - target, rel=1e-2, abs=1e-3)
+    drawing.focus()
+    page.keyboard.press("ArrowDown")
+    expect(readout).not_to_have_text(words)
 
 
 def test_a_layers_box_chooses_its_tensor(page: Page, records: Records) -> None:

@@ -121,6 +121,7 @@ OUT_OF_RANGE = [
     Bad(["data=inline", "data.x=[[1.0]]", "data.y=[[1.0],[2.0]]"], "data.y", "as many rows"),
     Bad(["verdict.every=0"], "verdict.every", "from 1"),
     Bad(["record.every=0"], "record.every", "from 1"),
+    Bad(["record.plots=false", "record.svg=true"], "record.svg", "false where record.plots=false"),
     Bad(["tracking.experiment="], "tracking.experiment", "a name"),
     Bad([f"tracking.experiment={'x' * 600}"], "tracking.experiment", "500"),
     Bad(["experiment=assignment", "lr=-1"], "lr", "from 0"),

@@ -111,6 +111,34 @@ def test_a_fault_is_told_in_one_line_and_its_traceback_goes_to_a_file(place: Pat
     assert {len(value) for value in gradients(folder).values()} == {5}
 
 
+@pytest.mark.parametrize(
+    ("missing", "lost"),
+    [
+        ("from matplotlib.axes import Axes\nAxes.imshow = None\n", ["plots/heat_map.png", "plots/function.png"]),
+        ("import runner.records.report\nrunner.records.report.write_report = None\n", ["report.html"]),
+    ],
+)
+def test_what_cannot_be_drawn_is_told_and_the_verdict_stands(place: Path, missing: str, lost: list[str]) -> None:
+    furnish_own(place)
+    with (place / "faulty.py").open("a", encoding="utf-8") as file:
+        file.write(missing)
+    finished = run(place, *SEVEN, "backend=[wrong,torch]", env=environment(place))
+    assert finished.code == 1
+    assert "mismatch: the formula is wrong" in finished.out
+    folder = finished.run_folder
+    told = "could not be drawn: TypeError: 'NoneType' object is not callable (traceback in"
+    assert finished.err == "".join(
+        f"runner: {name} {told} {folder.relative_to(place) / 'error.log'})\n" for name in lost
+    )
+    assert (folder / "error.log").read_text(encoding="utf-8").count("Traceback (most recent call last)") == len(lost)
+    assert read_json(folder / "status.json")["status"] == 1
+    drawn = only_run(client(place))
+    assert (drawn.info.status, drawn.data.tags["verdict"]) == ("FINISHED", "mismatch")
+    assert not [name for name in lost if (folder / name).exists()]
+    assert (folder / "plots" / "loss.png").exists()
+    check_files(folder)
+
+
 def test_a_disk_that_refuses_is_told_in_one_line(place: Path) -> None:
     limit = 20_000_000
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from .process import ROOT, run
+from runner.commands import COMMANDS
+from runner.hydra_errors import parse_flags
+
+from .process import ROOT, command, environment, finish, run
 
 CONF = ROOT / "conf"
 HEAVY = {"torch", "mlflow", "pandas", "matplotlib"}
@@ -70,6 +77,58 @@ def test_help_lists_the_choices_of_each_group_and_marks_the_defaults(page: str) 
 def test_help_tells_the_exit_codes_and_how_to_run(page: str) -> None:
     assert "0 agree, 1 disagree, 2 bad input, 3 could not finish" in page
     assert "python -m runner lr=0.05 seed=1" in page
+
+
+def test_help_lists_every_command_with_words(page: str) -> None:
+    (block,) = re.findall(r"^Commands \(.*\)\n((?:  .*\n)*)", page, re.MULTILINE)
+    found = [re.fullmatch(r"  python -m runner ([\w-]+)( [A-Z]+)*  +\w.{10,}", line) for line in block.splitlines()]
+    assert sorted(match[1] for match in found if match) == sorted(COMMANDS)
+    assert all(found)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+def test_every_line_to_be_typed_is_one_that_bash_and_the_program_take(page: str, tmp_path: Path) -> None:
+    lines = re.findall(r"^  (python -m runner .*?)  ", page, re.MULTILINE)
+    assert len(lines) == 3 + len(COMMANDS)
+    for line in lines:
+        words = finish(tmp_path, ["bash", "-c", f"printf '%s\\n' {line}"])
+        assert (words.code, words.err) == (0, ""), line
+        first, *rest = words.out.splitlines()[3:]
+        if first not in COMMANDS:
+            assert OverridesParser.create().parse_overrides(parse_flags([first, *rest]).overrides)
+
+
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [
+        (["reprot", "0d5ca8a9"], "report"),
+        (["help"], "--help"),
+        (["comapre", "lr=0.05 seed=1", "lr=0.05 seed=2"], "compare"),
+        (["new_backprop", "my.py"], "new-backprop"),
+    ],
+    ids=["reprot", "help", "comapre", "new_backprop"],
+)
+def test_a_misspelt_command_is_told_the_commands(tmp_path: Path, words: list[str], near: str) -> None:
+    finished = run(tmp_path, *words)
+    assert (finished.code, finished.out, finished.err.count("\n")) == (2, "", 1)
+    assert finished.err.startswith(f"runner: command line: got '{words[0]}'; allowed: KEY=VALUE, GROUP=CHOICE, ")
+    assert finished.err.endswith(f" (did you mean {near}?)\n")
+    assert set(COMMANDS) <= set(re.findall(r"[\w-]+", finished.err))
+    assert "EQUAL" not in finished.err
+
+
+@pytest.mark.parametrize("args", [["--help"], ["--cfg", "job"], ["runs", "--help"]], ids=" ".join)
+def test_a_reader_that_goes_away_ends_it_quietly(args: list[str], tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(
+            command(*args), cwd=tmp_path, env=environment(), stdout=write, stderr=subprocess.PIPE, check=False
+        )
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")
+    assert not list(tmp_path.iterdir())
 
 
 def test_cfg_job_prints_the_configuration_as_yaml(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.helpers import FAULTS
 
 from .conftest import SharedRuns
 from .own import SEVEN, furnish_own
-from .process import Finished, environment, run
+from .process import Finished, environment, run, tree
 from .stores import artifacts, client, deviations, history, nested, parents, read_json, runs, statuses, uri
 from .test_ends import stopped
 
@@ -28,6 +28,14 @@ FAULTY = (
     "batch_size=2",
 )
 
+
+OWN = """
+def one(parameters, x, y):
+    raise ValueError("not yet written")
+
+
+two = one
+"""
 
 GRID = [("0.01", "1"), ("0.01", "2"), ("0.05", "1"), ("0.05", "2")]
 
@@ -203,6 +211,7 @@ def test_jobs_that_record_elsewhere_are_not_nested(place: Path) -> None:
     assert len(runs(client(place))) == 3
     (parent,) = parents(client(place))
     assert parent.data.metrics["sweep/agree"] == 2
+    assert "not nested   1 of 2 jobs, in experiment other: MLflow nests within one experiment only\n" in finished.out
 
 
 def test_a_store_that_is_gone_begins_no_job(tmp_path: Path) -> None:
@@ -304,3 +313,54 @@ def test_jobs_in_other_processes_leave_the_same_record(sweep: Finished, place: P
     (parent,) = parents(client(place))
     assert {job.data.tags["mlflow.parentRunId"] for job in nested(client(place))} == {parent.info.run_id}
     assert (len(nested(client(place))), parent.info.status) == (4, "FINISHED")
+
+
+def test_runs_that_lie_below_a_sweeps_folder_are_left_alone(place: Path) -> None:
+    assert run(place, "data.samples=2", "hydra.run.dir=here/mine").code == 0
+    assert run(place, "-m", "lr=0.1,0.2", "data.samples=2", "hydra.sweep.dir=here/other").code == 0
+    before = {name: content for name, content in tree(place / "here").items() if content is not None}
+    args = ("lr=0.3,0.4", "data.samples=2", "hydra.sweep.dir=here", "hydra.sweep.subdir=job/${hydra.job.num}")
+    finished = run(place, "-m", *args)
+    assert (finished.code, finished.err) == (0, "")
+    found = rows(place / "here" / "sweep.csv")
+    assert [(row["lr"], row["folder"]) for row in found] == [("0.3", "here/job/0"), ("0.4", "here/job/1")]
+    after = tree(place / "here")
+    assert {name: after[name] for name in before} == before
+
+
+def test_a_sweep_that_cannot_be_composed_leaves_an_earlier_one_whole(place: Path) -> None:
+    assert run(place, "-m", "lr=0.1,0.2", "data.samples=2", "hydra.sweep.dir=here").code == 0
+    before = tree(place / "here")
+    assert run(place, "-m", "lr=0.1,abc", "hydra.sweep.dir=here").code == 2
+    after = tree(place / "here")
+    assert {**after, "multirun.yaml": None} == {**before, "multirun.yaml": None}
+
+
+def test_a_job_is_told_as_a_person_would_type_it(place: Path) -> None:
+    (place / "own.py").write_text(OWN, encoding="utf-8")
+    path = "backend.function.path"
+    args = ("backend=[function,torch]", f"{path}=own.py:one,own.py:two", "data.samples=2", "architecture.hidden=[4]")
+    finished = run(place, "-m", *args)
+    assert finished.code == 1
+    titles = [" ".join([args[0], f"{path}=own.py:{name}", *args[2:]]) for name in ("one", "two")]
+    found = rows(folder_of(finished) / "sweep.csv")
+    assert [row["overrides"] for row in found] == titles
+    reader = client(place)
+    assert [job.info.run_name for job in nested(reader)] == titles
+    (parent,) = parents(reader)
+    assert parent.data.params == {path: "own.py:one,own.py:two"}
+    assert list(read_json(folder_of(finished) / "sweep.json")["jobs"].values()) == [title.split() for title in titles]
+    again = run(place, *titles[0].split())
+    assert again.code == 1
+
+
+def test_the_sweep_says_what_it_was_computed_with_as_its_jobs_do(sweep: Finished) -> None:
+    reader = client(sweep.folder)
+    (parent,) = parents(reader)
+    kinds = ("version.", "host.", "mlflow.user", "mlflow.source.git.commit")
+    of_parent, *of_jobs = (
+        {key: value for key, value in found.data.tags.items() if key.startswith(kinds)}
+        for found in (parent, *nested(reader))
+    )
+    assert {"version.torch", "version.runner", "host.cpu", "mlflow.user"} <= set(of_parent)
+    assert of_jobs == [of_parent] * 4

@@ -12,7 +12,7 @@ import yaml
 from safetensors.numpy import load_file, save_file
 
 from runner.commands import run_command
-from runner.commands.differences import Difference, differences, different_rows
+from runner.commands.differences import Difference, differences, different_rows, measure
 from runner.records.reading import read_run
 
 from .recorded import Store
@@ -74,7 +74,7 @@ def test_other_settings_alone_are_no_difference(copy: Path, store: Store, capsys
 
 
 @pytest.mark.parametrize(("roundings", "code"), [(3.0, 0), (29.0, 0), (31.0, 1), (1e6, 1)])
-def test_the_limit_is_thirty_roundings_of_the_first_run(
+def test_the_limit_is_thirty_roundings(
     copy: Path, store: Store, capsys: pytest.CaptureFixture[str], roundings: float, code: int
 ) -> None:
     one = read_run(Path(store["plain"].folder))
@@ -85,7 +85,8 @@ def test_the_limit_is_thirty_roundings_of_the_first_run(
     moved(copy, 4, (1, 0), value + roundings * unit)
     found = of(differences(one, read_run(copy)))
     spacing = float(np.spacing(np.float32(value))) / unit
-    assert found.roundings == pytest.approx(roundings, abs=spacing)
+    larger = unit + ROUNDOFF * (abs(value + roundings * unit) - abs(value))
+    assert found.roundings == pytest.approx(roundings * unit / max(unit, larger), abs=spacing)
     assert found.max_abs == pytest.approx(roundings * unit, abs=spacing * unit)
     assert (found.step, found.beyond) == (4, 4 if code else None)
     assert run_command(["compare", one.folder.as_posix(), str(copy)]) == code
@@ -95,6 +96,59 @@ def test_the_limit_is_thirty_roundings_of_the_first_run(
         assert last.endswith("roundings, from step 4")
     else:
         assert last.startswith("the same within rounding: at most ")
+
+
+PAIRS = {
+    ("plain", "other"): "One rounding is the larger of the two runs' own, both in float32.",
+    ("free", "double"): "One rounding is the first run's own, in float32, the coarser of the two.",
+    ("plain", "double"): "One rounding is the first run's own, in float32, the coarser of the two.",
+    ("narrow", "double"): "One rounding is the first run's own, in bfloat16, the coarser of the two.",
+    ("double", "narrow"): "One rounding is the second run's own, in bfloat16, the coarser of the two.",
+    ("plain", "narrow"): "One rounding is the second run's own, in bfloat16, the coarser of the two.",
+}
+
+
+@pytest.mark.parametrize("names", PAIRS, ids=" ".join)
+def test_which_run_is_named_first_does_not_matter(
+    store: Store, capsys: pytest.CaptureFixture[str], names: tuple[str, str]
+) -> None:
+    one, other = (read_run(Path(store[name].folder)) for name in names)
+    assert differences(one, other) == differences(other, one)
+    assert measure(one, other) == PAIRS[names]
+    printed = []
+    for words in (names, names[::-1]):
+        code = run_command(["compare", *(store[name].folder for name in words)])
+        out = capsys.readouterr().out
+        printed.append((code, out.splitlines()[-1]))
+        if words == names:
+            assert f"\n{PAIRS[names]}\n" in out
+    assert printed[0] == printed[1]
+
+
+def test_runs_that_differ_in_precision_alone_are_the_same_within_rounding(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [store["double"].folder, store["free"].folder]
+    assert run_command(["compare", *words]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("the same within rounding: at most ")
+    double, single = (read_run(Path(word)) for word in words)
+    assert double.gradients is not None
+    assert single.gradients is not None
+    a, b = (run.gradients[f"torch/{WEIGHT}"].astype(np.float64) for run in (double, single) if run.gradients)
+    rows = single.deviations[single.deviations["tensor"] == WEIGHT].set_index("step")
+    sigma = rows["sigma"].reindex(single.steps).ffill().to_numpy()[:, None, None]
+    expected = (np.abs(a - b) / (sigma + ROUNDOFF * np.abs(b) + 2.0**-149)).max()
+    assert of(differences(double, single), "torch").roundings == pytest.approx(expected)
+
+
+def test_of_two_sigmas_the_larger_is_taken(copy: Path, store: Store) -> None:
+    one = read_run(Path(store["plain"].folder))
+    moved(copy, 3, (0, 0), 1.0)
+    before = of(differences(one, read_run(copy))).roundings
+    table = pd.read_parquet(copy / "deviations.parquet")
+    table.assign(sigma=table["sigma"] * 1e6).to_parquet(copy / "deviations.parquet")
+    wider = read_run(copy)
+    assert of(differences(one, wider)).roundings == of(differences(wider, one)).roundings < before / 2
 
 
 def test_a_value_that_is_finite_in_one_run_alone_is_a_difference_and_nan_is_like_nan(copy: Path, store: Store) -> None:

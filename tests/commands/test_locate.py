@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from runner.checks import check_tracking
 from runner.commands import run_command
+from runner.commands import store as reading
 from runner.commands.locate import ALLOWED, default_uri, found_run
-from tests.cli.process import tree
+from runner.errors import ConfigError, RunError
+from runner.records.sweep.parent import Parent
+from tests.cli.process import run, tree
 
 from .recorded import Store
 
@@ -39,6 +43,15 @@ def test_the_first_digits_of_an_id_are_enough(store: Store) -> None:
     run = store["other"]
     with found_run(run.run_id[:12], uri(store)) as found:
         assert found.run_id == run.run_id
+
+
+def test_a_whole_id_is_found_without_a_search(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "PAGE", 10**9)  # more than MLflow gives: a search would fail
+    run = store["other"]
+    with found_run(run.run_id, uri(store)) as found:
+        assert found.run_id == run.run_id
+    with pytest.raises(RunError), found_run(run.run_id[:-1], uri(store)):
+        pass
 
 
 def test_of_several_of_one_name_it_is_the_latest_and_that_is_said(store: Store) -> None:
@@ -96,6 +109,46 @@ def test_a_run_that_is_deleted_or_could_not_finish_is_none(
     assert told in capsys.readouterr().err
 
 
+@pytest.fixture
+def sweep(store: Store, place: Path) -> Parent:
+    """A sweep in a copy of the store, of one job."""
+    database = shutil.copy(store.place / "store.db", place / "copy.db")
+    folder = place / "sweeps" / "1"
+    shutil.copytree(store["plain"].folder, folder / "0")
+    parent = Parent(folder, f"sqlite:///{database}", "runner", "seed=1,2", {"seed": "1, 2"}, {})
+    parent.announce({0: ["seed=1"], 1: ["seed=2"]})
+    return parent
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("how", ["folder", "title", "run_id"])
+def test_in_place_of_a_sweep_its_jobs_are_named(
+    sweep: Parent, capsys: pytest.CaptureFixture[str], command: str, how: str
+) -> None:
+    word = f"tracking.uri={sweep.uri}"
+    words = [str(getattr(sweep, how))] * COMMANDS[command] + (["new.csv"] if command == "export" else [])
+    assert run_command([command, *words, word]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    if how == "folder":
+        folder = f"{sweep.folder}, the folder of a sweep; allowed: the folder of one of its jobs"
+        assert err == f"runner: RUN: got {folder}, such as {sweep.folder / '0'}\n"
+        return
+    assert sweep.run_id is not None
+    told = f"runner: RUN: got seed=1,2 ({sweep.run_id[:8]}), which is a sweep; allowed: one of its jobs, which lie in "
+    line = f"python -m runner runs experiment=runner {word}"
+    assert err == f"{told}{sweep.folder} and are listed by: {line}\n"
+    assert run_command(line.split()[3:]) == 0
+
+
+def test_the_store_of_a_run_that_names_none_is_not_repeated(sweep: Parent, place: Path) -> None:
+    (place / "outputs").mkdir()
+    shutil.copy(place / "copy.db", place / "outputs" / "mlflow.db")
+    finished = run(place, "replay", sweep.title)
+    assert (finished.code, finished.out) == (2, "")
+    assert finished.err.endswith("and are listed by: python -m runner runs experiment=runner\n")
+
+
 def test_digits_with_which_several_ids_begin_are_refused(
     store: Store, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -133,9 +186,24 @@ def test_a_store_that_is_none_is_told_and_none_is_made(
     assert run_command([*command, word]) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
-    assert err.startswith("runner: tracking.uri: got " if command == ["runs"] else "runner: RUN: got 'seed=1', ")
+    opened = "not_there" in word or "empty" in word
+    assert err.startswith(
+        "runner: RUN: got 'seed=1', " if opened and len(command) > 1 else "runner: tracking.uri: got "
+    )
     assert STORES[word] in err
     assert tree(place) == before
+
+
+@pytest.mark.parametrize("word", ["tracking.uri=nothing", "tracking.uri=", "tracking.uri=ftp://nowhere"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_uri_that_is_none_is_refused_by_the_words_of_a_run_though_a_folder_needs_none(
+    store: Store, capsys: pytest.CaptureFixture[str], command: str, word: str
+) -> None:
+    words = [store["plain"].folder] * COMMANDS[command] + (["new.csv"] if command == "export" else [])
+    assert run_command([command, *words, word]) == 2
+    with pytest.raises(ConfigError) as refused:
+        check_tracking({"uri": word.partition("=")[2], "experiment": "runner"})
+    assert capsys.readouterr() == ("", f"runner: {refused.value}\n")
 
 
 def test_the_store_of_a_run_that_names_none_is_the_default(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import yaml
 from runner import check
 from runner.commands import run_command
 from tests.cli.process import tree
+from tests.cli.test_terminal import CONTROL, on_a_terminal
 
 from .recorded import SMALL, Store
 from .submissions import RIGHT
@@ -98,13 +100,13 @@ def test_another_verdict_and_other_last_parameters_are_not_the_same(
 ) -> None:
     copy = Path(shutil.copytree(store["plain"].folder, place / "copy"))
     verdict = json.loads((copy / "verdict.json").read_text())
-    (copy / "verdict.json").write_text(json.dumps(verdict | {"judged_steps": 7}))
+    (copy / "verdict.json").write_text(json.dumps(verdict | {"second_looks": 7}))
     shutil.copy(Path(store["other"].folder) / "parameters.safetensors", copy)
     assert run_command(["replay", str(copy)]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[2].split(maxsplit=1) == ["gradients", "bitwise the same"]
     assert lines[3].startswith("last parameters  not the same: ")
-    assert lines[4].split(maxsplit=1) == ["verdict", "not the same: judged_steps"]
+    assert lines[4].split(maxsplit=1) == ["verdict", "not the same: second_looks"]
     assert lines[-1] == "not the same; versions are the same"
 
 
@@ -123,8 +125,8 @@ def test_an_older_configuration_lacks_keys_that_bear_on_no_number(store: Store, 
 @pytest.mark.parametrize(
     ("keys", "told"),
     [
-        ({"lr": "fast"}, "runner: lr: got fast; allowed: a number"),
-        ({"tempo": 3}, "runner: tempo: got "),
+        ({"lr": "fast"}, "runner: lr: got fast, in config.yaml of copy; allowed: a number"),
+        ({"tempo": 3}, "runner: tempo: got a key that is not known, in config.yaml of copy; allowed: lr, seed, "),
         ({"data": {"_target_": "runner.data.gone.Gone"}}, "runner: data._target_: got "),
     ],
     ids=["value", "key", "class"],
@@ -132,10 +134,18 @@ def test_an_older_configuration_lacks_keys_that_bear_on_no_number(store: Store, 
 def test_a_configuration_that_is_none_any_more_is_bad_input(
     store: Store, place: Path, capsys: pytest.CaptureFixture[str], keys: dict[str, object], told: str
 ) -> None:
-    assert run_command(["replay", str(changed(store, place, **keys))]) == 2
+    assert run_command(["replay", changed(store, place, **keys).name]) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert err.startswith(told)
+    assert ", in config.yaml of copy; allowed: " in err
+
+
+def test_a_terminal_gets_a_progress_bar(store: Store) -> None:
+    code, sent = on_a_terminal(store.place, "replay", store["plain"].folder)
+    assert code == 0
+    assert re.search(r"training .*\d+/6", CONTROL.sub("", sent))
+    assert sent.endswith("the same: the run was reproduced bit by bit\x1b[0m\r\n")
 
 
 def test_what_a_python_program_handed_over_cannot_be_replayed(

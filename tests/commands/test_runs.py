@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import io
+import random
 import re
+import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import RunStatus
+from rich.cells import cell_len
+from rich.console import Console
 
-from runner.commands import locate, run_command
+from runner.commands import run_command
+from runner.commands import store as reading
+from runner.commands.listing import COLUMNS, Row, listed, shortened
+from runner.commands.runs import STATES
 from runner.records.reading import read_run
+from runner.records.sweep.parent import Parent
 from runner.records.words import number
+from tests.cli.test_terminal import CONTROL, on_a_terminal
 
 from .recorded import RUNS, Store
 
@@ -76,6 +88,84 @@ def test_filters_leave_those_that_fit(
     assert ids(rows(capsys, store.word, *words)) == [store[name].run_id[:8] for name in names]
 
 
+def test_what_the_column_shows_can_be_asked_for(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert {RunStatus.to_string(status).lower() for status in RunStatus.all_status()} == {*STATES} - {"sweep"}
+    uri = f"sqlite:///{shutil.copy(store.place / 'store.db', tmp_path / 'copy.db')}"
+    parent = Parent(tmp_path / "sweeps", uri, "runner", "seed=1,2", {"seed": "1, 2"}, {})
+    parent.folder.mkdir()
+    parent.announce({0: ["seed=1"]})
+    everything = rows(capsys, f"tracking.uri={uri}")
+    for shown in {row[2] for row in everything}:
+        asked = rows(capsys, f"tracking.uri={uri}", f"verdict={shown}")
+        assert asked == [row for row in everything if row[2] == shown]
+    assert {"sweep", "failed", "agree"} <= {row[2] for row in everything}
+    assert rows(capsys, f"tracking.uri={uri}", "verdict=killed") == []
+
+
+LONG = Row(
+    name="lr=0.05 seed=1 architecture.hidden=[32,32,32] architecture.activation=tanh data.samples=1000",
+    experiment="an experiment of which the name is longer than anybody would read in a table",
+    verdict="undecided",
+    roundings=1.5,
+    loss=0.00557022,
+    start="2026-11-26 14:34:41",
+    run_id="85e8a6df" * 4,
+    folder="/home/me/outputs/runs/2026-11-26/14-34-26-d52e7e",
+    milliseconds=0,
+)
+
+
+@pytest.mark.parametrize(
+    ("width", "lacking"),
+    [
+        (60, ["experiment", "start", "folder"]),
+        (80, ["experiment", "start", "folder"]),
+        (100, ["experiment", "folder"]),
+        (130, ["folder"]),
+        (190, []),
+        (400, []),
+        (None, []),
+    ],
+)
+def test_a_row_fits_a_terminal_and_is_whole_where_it_is_piped(width: int | None, lacking: list[str]) -> None:
+    table, left_out = listed([replace(LONG, name="a"), LONG], width)
+    assert left_out == lacking
+    out = io.StringIO()
+    Console(file=out, width=width or 10_000).print(table)
+    head, _, row = out.getvalue().splitlines()
+    cells = re.split(r" {3,}", row.strip())
+    assert re.split(r" {3,}", head.strip()) == [column for column in COLUMNS if column not in lacking]
+    assert len(head) <= (width or 10_000)
+    begin, _, end = cells[0].partition("…")
+    assert LONG.name.startswith(begin)
+    assert LONG.name.endswith(end)
+    if width is None:
+        assert cells == [cell(LONG) for cell in COLUMNS.values()]
+    assert ("…" in cells[0]) == (width is not None and width < 200)
+
+
+def test_a_text_that_is_shortened_is_as_wide_as_it_may_be() -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    drawn = random.Random(seed)
+    for _ in range(200):
+        text = "".join(drawn.choice("ab=12 层é") for _ in range(drawn.randrange(40)))
+        width = drawn.randrange(1, 40)
+        short = shortened(text, width)
+        assert cell_len(short) == min(width, cell_len(text)), (text, width)
+
+
+def test_on_a_terminal_no_line_is_wider_than_it_is(store: Store) -> None:
+    code, sent = on_a_terminal(store.place, "runs", store.word)
+    lines = CONTROL.sub("", sent).splitlines()
+    assert code == 0
+    assert max(map(len, lines)) <= 100
+    assert len(lines) == len(SHOWN) + 3
+    assert lines[-1] == f"{len(SHOWN) + 1} runs; no room here for: experiment, folder"
+
+
 def test_every_order_sorts_and_what_is_not_known_comes_last(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     by_roundings = rows(capsys, store.word, "sort=roundings")
     assert by_roundings[0][2] == "mismatch"
@@ -91,7 +181,8 @@ def test_every_order_sorts_and_what_is_not_known_comes_last(store: Store, capsys
 
 
 BAD = {
-    "verdict=agre": "verdict: got 'agre'; allowed: one of agree, imprecise, undecided, diverged, mismatch (did you",
+    "verdict=done": "verdict: got 'done'; allowed: one of agree, imprecise, undecided, diverged, mismatch, sweep, ",
+    "verdict=agre": "verdict: got 'agre'; allowed: one of agree, imprecise, undecided, diverged, mismatch, sweep, ",
     "experiment=runne": "experiment: got 'runne'; allowed: one of Default, runner (did you mean runner?)",
     "sort=size": "sort: got 'size'; allowed: one of start, roundings, loss, name",
     "limit=0": "limit: got '0'; allowed: a whole number from 1",
@@ -116,7 +207,7 @@ def test_bad_input_is_one_line(store: Store, capsys: pytest.CaptureFixture[str],
 def test_more_runs_than_a_page_are_all_listed(
     store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locate, "PAGE", 5)
+    monkeypatch.setattr(reading, "PAGE", 5)
     assert sorted(ids(rows(capsys, store.word))[1:]) == sorted(store[name].run_id[:8] for name in SHOWN)
 
 

@@ -171,6 +171,21 @@ def test_a_summary_keeps_the_worst_of_every_tensor_and_forgets_no_fault() -> Non
     }
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_summary_tells_of_a_value_that_is_not_finite(value: float) -> None:
+    verdict = RunVerdict()
+    verdict.add(0, [comparison("agree", value=2.0)])
+    verdict.add(1, [comparison("diverged", value=value)])
+    assert verdict.tensors["loss"].max_abs == np.inf
+    assert verdict.tensors["loss"].known
+
+
+def test_a_summary_knows_nothing_of_a_step_that_has_no_form() -> None:
+    verdict = RunVerdict()
+    verdict.add(0, [dataclasses.replace(comparison("mismatch", value=np.nan), form=True)])
+    assert not verdict.tensors["loss"].known
+
+
 def test_nothing_judged_is_nothing_known() -> None:
     assert np.isnan(RunVerdict().worst("roundings"))
 

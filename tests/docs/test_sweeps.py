@@ -35,6 +35,6 @@ def test_the_files_of_the_page_are_there(place: Path) -> None:
 def test_the_columns_are_those_of_the_page(place: Path) -> None:
     table = pd.read_parquet(place / "rates" / "sweep.parquet")
     measures = ["step", "tensor", "backend", "max_abs", "roundings", "logic_roundings", "loss"]
-    assert list(table.columns) == ["job", "lr", "seed", *measures, "error/scratch", "error/torch"]
+    assert list(table.columns) == ["job", "lr", "seed", "data.samples", *measures, "error/scratch", "error/torch"]
     grid = pd.read_parquet(place / "grid" / "sweep.parquet")
     assert set(grid["architecture.hidden"]) == {"[4]", "[8,8]"}

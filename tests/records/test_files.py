@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from safetensors.numpy import load_file
 
-from runner.records.files import part_of, publish, remove_parts, write_json, write_text, write_yaml
+from runner.records.files import part_of, publish, remove_parts, write_arrays, write_json, write_text, write_yaml
 
 
 def test_a_text_is_written_whole_its_folders_made_and_no_part_left(tmp_path: Path) -> None:
@@ -56,3 +58,10 @@ def test_only_the_parts_of_the_named_files_are_removed(tmp_path: Path) -> None:
         (tmp_path / name).write_text("x", encoding="utf-8")
     remove_parts([tmp_path / "a.json", tmp_path / "never.json"])
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.json", "a.txt", "b.json.part"]
+
+
+def test_arrays_may_be_read_by_whoever_may_read_any_other_file(tmp_path: Path) -> None:
+    write_arrays(tmp_path / "w.safetensors", {"w": np.eye(2).T[::-1]})
+    write_text(tmp_path / "w.txt", "w")
+    assert (tmp_path / "w.safetensors").stat().st_mode == (tmp_path / "w.txt").stat().st_mode
+    np.testing.assert_array_equal(load_file(tmp_path / "w.safetensors")["w"], [[0, 1], [1, 0]])

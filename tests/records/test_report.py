@@ -7,8 +7,7 @@ import math
 import re
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from html.parser import HTMLParser
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,14 +19,16 @@ from runner.records.elements import EDGES
 from runner.records.reading import RecordedRun, read_run
 from runner.records.report import write_report
 from runner.records.report.data import ALL_ELEMENTS, POINTS, data_of, figure
+from runner.records.report.learning import ALL_PATHS, LAYERS
 from runner.records.report.markup import embedded, tag
-from runner.records.report.scale import SHADES, shade_of
+from runner.records.report.page import whole_script
+from runner.records.report.scale import APART, SEQUENCE, SHADES, palette, place_of
 from runner.records.report.window import window
 from tests.helpers import make_setup
 
 from .folders import Written, write_folder
+from .pages import Page, Reader
 
-HERE = Path(write_report.__code__.co_filename).parent
 WRONG = ("backend=[missing_slope,torch]", "batch_size=4", "data.samples=12")
 RUNS: dict[str, tuple[str, ...]] = {
     "plain": ("data.samples=12", "seed=3"),
@@ -41,50 +42,7 @@ RUNS: dict[str, tuple[str, ...]] = {
     "double": ("dtype=float64", "data.samples=4"),
     "seldom": ("verdict.every=5", "record.every=3", "data.samples=12"),
 }
-VOID = {"meta"}
 NASTY = """</script><b>"&'<!--\u2028\x00"""
-
-
-@dataclass
-class Page:
-    """A page as a browser reads it."""
-
-    text: str
-    tags: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
-    scripts: list[str] = field(default_factory=list)
-    words: str = ""
-
-    @property
-    def data(self) -> Any:
-        return json.loads(self.scripts[0])
-
-    def ids(self) -> list[str]:
-        return [value for _, attributes in self.tags if (value := attributes.get("id"))]
-
-
-class Reader(HTMLParser):
-    """Reads a page, and checks that its elements are closed in their order."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.page, self.open = Page(text), [""]
-        self.feed(text)
-        self.close()
-        assert self.open == [""]
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.page.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open[-1] == "script":
-            self.page.scripts.append(data)
-        elif self.open[-1] != "style":
-            self.page.words += data
 
 
 def page_of(folder: Path, with_setup: bool = True) -> Page:
@@ -138,7 +96,7 @@ def test_headings_go_down_one_at_a_time_and_what_is_named_is_there(name: str, ma
 
 
 def test_the_script_is_small_and_keeps_away_from_what_a_frame_forbids() -> None:
-    script = (HERE / "report.js").read_text(encoding="utf-8")
+    script = whole_script()
     assert len(script.encode()) < 30_000
     forbidden = r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|Function\(|localStorage|sessionStorage"
     assert not re.search(forbidden + r"|fetch\(|XMLHttp|import\b|cookie|window\.parent", script)
@@ -202,7 +160,8 @@ def test_what_has_not_the_form_of_a_step_is_told_without_numbers(made: Made) -> 
 
 def test_values_that_are_not_finite_are_told_in_words(made: Made) -> None:
     page = page_of(made("diverged")[0])
-    assert "a value that is not finite" in page.words
+    assert "scratch hasinf, which is not finite" in page.words
+    assert "torch hasinf, which is not finite" in page.words
     assert "not finite ✗" in page.words
     assert [line["value"][-1] for line in page.data["loss"]["lines"]] == ["Infinity", "Infinity"]
     assert "NaN" not in page.scripts[0]
@@ -225,7 +184,9 @@ def test_a_wrong_layer_has_the_colour_of_its_worst_tensor(made: Made) -> None:
     for box in re.findall(r'<g tabindex="0".*?</g>', page_of(folder).text, re.DOTALL):
         tensor = re.search('data-tensor="(.*?)"', box)
         if tensor is not None:
-            assert f'fill="{shade_of(rows[tensor[1]]["logic_roundings"]).fill}"' in box
+            kind = place_of(rows[tensor[1]]["logic_roundings"])
+            assert f'class="k{kind}"' in box
+            assert box.count(f'"i{kind}') == box.count("<text")
             assert ("✗" in box) is not rows[tensor[1]]["ok"]
 
 
@@ -309,12 +270,18 @@ def large(folder: Path, made: Made, steps: int, layers: int) -> RecordedRun:
     run.__dict__["roundings"] = {key: rng.random(shape) for key in keys}
     gradients = {f"{backend}/{name}": rng.standard_normal(shape) for backend in run.backends for name in names}
     run.__dict__["gradients"] = {key: np.broadcast_to(value, (steps, *shape)) for key, value in gradients.items()}
+    run.__dict__["parameters"] = {f"{when}/{name}": rng.random(shape) for when in ("first", "last") for name in names}
+    paths = {name: rng.random((steps, 8)) for name in names} | {f"at/{name}": np.arange(8) for name in names}
+    run.__dict__["trajectories"] = {"steps": np.arange(steps), **paths}
     return run
+
+
+MADE_UP = ("deviations", "roundings", "gradients", "parameters", "trajectories")
 
 
 def with_records(run: RecordedRun, of: RecordedRun) -> RecordedRun:
     """``run`` with the records that were read or made of another."""
-    run.__dict__.update({name: of.__dict__[name] for name in ("deviations", "roundings", "gradients")})
+    run.__dict__.update({name: of.__dict__[name] for name in MADE_UP})
     return run
 
 
@@ -332,6 +299,11 @@ def test_large_runs_stay_small_and_what_is_left_out_is_told(made: Made, tmp_path
     elements = page.data["elements"]
     assert sum(len(part["logic"]) for part in elements) <= ALL_ELEMENTS
     assert all("around the worst element" in part["words"] for part in elements)
+    learning = page.data["learning"]
+    assert len(learning["paths"]["tensors"]) == 300
+    assert sum(len(line) for path in learning["paths"]["tensors"] for line in path["lines"]) <= 2 * ALL_PATHS
+    assert len(learning["norms"]["lines"]) == LAYERS
+    assert f"{LAYERS} of 1500 layers" in page.words
 
 
 def test_thinned_lines_keep_the_worst_step_and_both_ends(made: Made, tmp_path: Path) -> None:
@@ -360,12 +332,15 @@ def test_no_text_of_a_user_breaks_out(made: Made, tmp_path: Path) -> None:
     run.__dict__["deviations"] = table
     run.__dict__["gradients"] = {spoilt_key(key): value for key, value in clean.gradients.items()}
     run.__dict__["roundings"] = {spoilt_key(key, 1): value for key, value in clean.roundings.items()}
+    run.__dict__["trajectories"] = {spoilt_path(key): value for key, value in (clean.trajectories or {}).items()}
+    run.__dict__["parameters"] = {f"{key}{NASTY}": value for key, value in clean.parameters.items()}
     page = Reader(write_report(run, None).read_text(encoding="utf-8")).page
     assert "b" not in {kind for kind, _ in page.tags}
     assert len(page.scripts) == 2
-    assert page.scripts[1] == (HERE / "report.js").read_text(encoding="utf-8")
+    assert page.scripts[1] == whole_script()
     assert page.data["backends"] == run.backends
     assert page.data["elements"][0]["tensor"].endswith(NASTY)
+    assert page.data["learning"]["paths"]["tensors"][0]["tensor"].endswith(NASTY)
     assert f"a={NASTY}".replace("\x00", "") in page.words.replace("\x00", "")
     assert not re.search(r"<!--|</script><b", page.text)
 
@@ -400,6 +375,10 @@ def spoilt_key(key: str, backend_at: int = 0) -> str:
     return "/".join([*words[:backend_at], *(f"{word}{NASTY}" for word in words[backend_at:])])
 
 
+def spoilt_path(key: str) -> str:
+    return key if key == "steps" else f"{key}{NASTY}"
+
+
 def test_markup_is_escaped_unless_it_is_the_pages_own() -> None:
     assert tag("p", "<b>", tag("i", "&"), title='"') == '<p title="&quot;">&lt;b&gt;<i>&amp;</i></p>'
     text = embedded({"a": NASTY, "b": "\ud800"})
@@ -416,14 +395,47 @@ def test_figures_are_json(value: float, shown: object) -> None:
     assert figure(value, 4) == shown
 
 
-def test_colours_part_at_the_limit_and_can_be_read() -> None:
-    assert shade_of(30.0).begin == 10.0
-    assert shade_of(np.nextafter(30.0, 31.0)).begin == 30.0
-    assert shade_of(0.0) == SHADES[0]
-    assert shade_of(math.inf) == SHADES[-1]
-    for shade in SHADES:
-        one, other = sorted([luminance(shade.fill), luminance(shade.ink)])
-        assert (other + 0.05) / (one + 0.05) >= 4.5, shade
+def test_colours_part_at_the_limit() -> None:
+    assert SHADES[place_of(30.0)].begin == 10.0
+    assert SHADES[place_of(np.nextafter(30.0, 31.0))].begin == 30.0
+    assert place_of(0.0) == 0
+    assert place_of(math.inf) == len(SHADES) - 1
+
+
+PAPERS = {"light": "#ffffff", "dark": "#14171a"}
+
+
+@pytest.mark.parametrize("theme", PAPERS)
+def test_the_worse_a_colour_the_more_it_stands_out_and_in_grey_all_are_told_apart(theme: str) -> None:
+    looks = [getattr(shade, theme) for shade in SHADES]
+    against = [contrast(look.fill, PAPERS[theme]) for look in looks]
+    assert against == sorted(against)
+    assert against[-1] > 12
+    assert min(b / a for a, b in pairwise(against)) > 1.2
+    for look in looks:
+        assert contrast(look.fill, look.ink) >= 4.5, look
+    rules = palette().partition("@media screen and (prefers-color-scheme: dark)")
+    assert all(f".k{i} {{ fill: {look.fill}; }}" in rules[0 if theme == "light" else 2] for i, look in enumerate(looks))
+
+
+def test_values_and_differences_have_colours_in_their_order() -> None:
+    order = [luminance(fill) for fill in SEQUENCE]
+    assert order == sorted(order)
+    for differences, paper in zip(APART, PAPERS.values(), strict=True):
+        against = [contrast(fill, paper) for fill in differences]
+        middle = len(against) // 2
+        assert against[middle] == min(against)
+        assert against[: middle + 1] == sorted(against[: middle + 1], reverse=True)
+        assert against[middle:] == sorted(against[middle:])
+    for i, fill in enumerate(SEQUENCE):
+        (color,) = re.findall(rf"\.q{i} {{ .* color: (\S+); }}", palette())
+        assert contrast(fill, color) >= 4.5
+
+
+def contrast(colour: str, other: str) -> float:
+    """As WCAG defines it."""
+    low, high = sorted([luminance(colour), luminance(other)])
+    return (high + 0.05) / (low + 0.05)
 
 
 def luminance(colour: str) -> float:

@@ -62,8 +62,9 @@ def _figure(run: RecordedRun, torch: Array, apart: Array, roundings: Array) -> F
     size, spacing = np.abs(torch), _spacing(torch)
     log_axis(left, np.concatenate([apart, spacing]))
     left.set_xscale("log")
-    order = np.argsort(size)
-    left.step(size[order], spacing[order], color=GREY, label="from one float32 number to the next")
+    powers = 2.0 ** np.arange(np.floor(np.log2(size.min())), np.ceil(np.log2(size.max())) + 1)
+    steps = _spacing(powers.astype(np.float32))
+    left.step(powers, steps, where="post", color=GREY, label="from one float32 number to the next")
     there = apart > 0
     left.plot(size[there], apart[there], "o", color=BLUE, label="|NumPy - torch|")
     bottom = left.get_xaxis_transform()

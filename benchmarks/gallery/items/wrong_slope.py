@@ -10,16 +10,13 @@ from benchmarks.gallery.section import Item, Section, claim
 from runner.records.reading import RecordedRun, read_run
 from runner.records.words import number
 
-FILE = Path(__file__).parents[1] / "first_slope.py"
+FILE = Path("benchmarks", "gallery", "first_slope.py")
 CAUSE = "slope_at_activation"
 WRONG = ("input_layer.weight", "input_layer.bias")
 
 MARK = "  # the mistake"
 
-CAPTION = (
-    "*The formula, judged in float64: the largest roundings of each element. The file is copied to where the "
-    "command looks for it from `benchmarks/gallery`; its mistake is `{mistake}`.*"
-)
+CAPTION = "*The formula, judged in float64: the largest roundings of each element. The file's mistake is `{mistake}`.*"
 
 
 def tell(folder: Path) -> Section:
@@ -36,7 +33,7 @@ def tell(folder: Path) -> Section:
         "A slope taken at the activation, in the first of nine layers alone, makes that layer's gradients wrong by "
         f"up to {100 * share:.0f} %; since they are small, `numpy.allclose` with its defaults accepts each of the "
         f"{compared} tensors of the {run.verdict['judged_steps']} steps, while the verdict sees "
-        f"{number(run.verdict['first']['roundings'])} roundings and names the cause: *{causes[0]['sentence']}*."
+        f"up to {number(run.verdict['logic_roundings'])} roundings and names the cause: *{causes[0]['sentence']}*."
     )
     (line,) = (line for line in FILE.read_text(encoding="utf-8").splitlines() if MARK in line)
     caption = CAPTION.format(mistake=line.partition(MARK)[0].strip())
@@ -60,9 +57,8 @@ def _by_tolerance(run: RecordedRun) -> tuple[int, int, float]:
 WRONG_SLOPE = Item(
     "wrong_slope",
     "A mistake that a tolerance accepts",
-    f"'backend=[function,torch]' backend.function.path=outputs/gallery/wrong_slope/{FILE.name}:backprop "
+    f"'backend=[function,torch]' backend.function.path={FILE}:backprop "
     "'architecture.hidden=[10,10,10,10,10,10,10,10]' data.samples=20",
     tell,
     status=1,
-    file=FILE,
 )

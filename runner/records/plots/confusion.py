@@ -5,15 +5,10 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from runner.arrays import Array, is_whole
 from runner.assemble import Setup
-from runner.losses.classes import OfClasses
-from runner.records.plots.predictions import can_predict, predictions
+from runner.records.learnt.classes import learnt_classes
 from runner.records.plots.style import GREY, new_figure
 from runner.records.reading import RecordedRun
-
-SAMPLES = 20_000
-"""Samples at most; of more, so many that are evenly spread."""
 
 NUMBERED = 20
 """Classes up to which the cells bear numbers."""
@@ -24,23 +19,12 @@ NAMED = 40
 
 def confusion(run: RecordedRun, setup: Setup | None) -> Figure | None:
     """Predicted against true classes of what is held out, or else learnt from; None where there are no classes."""
-    if setup is None or not isinstance(setup.problem.loss, OfClasses) or not is_whole(setup.y):
+    found = learnt_classes(run, setup)
+    if found is None:
         return None
-    if not can_predict(run, setup):
-        return None
-    part, words = (setup, "the training data") if setup.held_out is None else (setup.held_out, "what is held out")
-    at = np.unique(np.linspace(0, len(part.x) - 1, min(SAMPLES, len(part.x))).astype(np.intp))
-    words += f", {len(at)} of {len(part.x)} samples" if len(at) < len(part.x) else ""
-    counts = confusion_of(predictions(run, setup, part.x[at]), part.y[at], setup.problem.loss.ignore_index)
-    total, right = int(counts.sum()), int(np.trace(counts))
-    if not total:
-        return None
-    accuracy = f"{100 * right / total:.2f} % right ({right} of {total})"
-    title = f"Predicted and true classes of {words}: {accuracy}"
-    figure = new_figure(title, min(6.4, 2.6 + 0.4 * len(counts)), run.title)
+    counts, shares = found.counts, found.shares
+    figure = new_figure(found.title, min(6.4, 2.6 + 0.4 * len(counts)), run.title)
     axes = figure.subplots()
-    rows = counts.sum(axis=1, keepdims=True)
-    shares = counts / np.maximum(rows, 1)
     image = axes.imshow(shares, cmap="cividis", vmin=0.0, vmax=1.0, aspect="auto", interpolation="nearest")
     figure.colorbar(image, ax=axes, label="share of the true class", fraction=0.046)
     classes = len(counts)
@@ -54,12 +38,3 @@ def confusion(run: RecordedRun, setup: Setup | None) -> Figure | None:
     for spine in axes.spines.values():
         spine.set_visible(False)
     return figure
-
-
-def confusion_of(prediction: Array, y: Array, ignored: int) -> Array:
-    """How often each class is taken for each, (true, predicted), from (samples, ..., classes) and (samples, ...)."""
-    classes = prediction.shape[-1]
-    found, true = prediction.argmax(axis=-1).ravel(), np.asarray(y).ravel()
-    counted = true != ignored
-    flat = np.bincount(true[counted] * classes + found[counted], minlength=classes * classes)
-    return flat.reshape(classes, classes)

@@ -5,12 +5,24 @@ from __future__ import annotations
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
+from matplotlib.colors import FuncNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from runner.arrays import Array
 from runner.comparison.constants import LIMIT
-from runner.records.plots.style import ORANGE, below, grid, matrix_of, new_figure, plain, whole_numbers
+from runner.records.elements import EDGES
+from runner.records.plots.style import (
+    ORANGE,
+    below,
+    grid,
+    log_ticks,
+    matrix_of,
+    new_figure,
+    plain,
+    short,
+    whole_numbers,
+)
 from runner.records.reading import RecordedRun
 from runner.records.words import number
 
@@ -21,7 +33,17 @@ CELLS = 128
 """Rows and columns of a panel; of a larger matrix a cell is the largest of several elements."""
 
 LOWEST = 0.1
-"""Roundings at the lower end of the scale."""
+"""Roundings at the lower end of the scale, or below."""
+
+FARTHEST = float(EDGES[-1])
+"""Roundings at its upper end, or beyond."""
+
+
+FULL = 0.75
+"""The part of the colours, at least, that the values have; the rest leads on to the limit."""
+
+APART = 0.06
+"""The part of the scale, at least, between two ticks."""
 
 
 def heat_map(run: RecordedRun) -> Figure | None:
@@ -36,8 +58,7 @@ def heat_map(run: RecordedRun) -> Figure | None:
     rows = -(-len(found) // 3)
     figure = new_figure(title, 1.2 + 2.1 * rows, run.title)
     values = np.concatenate([value.ravel() for value in found.values()])
-    top = float(values[np.isfinite(values)].max(initial=0.0))
-    scale = LogNorm(LOWEST, max(10 * LIMIT, top), clip=True)
+    scale, ticks = scale_of(values)
     panels = grid(figure, len(found), 3)
     for axes, (name, value) in zip(panels, found.items(), strict=True):
         image = _draw(axes, name, value, scale)
@@ -46,8 +67,13 @@ def heat_map(run: RecordedRun) -> Figure | None:
     cells = "; where a tensor has many, a cell is the largest of its neighbours" if several else ""
     below(figure, f"index of the other axes, in a row{cells}")
     bar = figure.colorbar(image, ax=panels, aspect=30, fraction=0.05, pad=0.02)
-    bar.set_label(f"roundings (log scale{'' if np.isfinite(values).all() else '; orange: not finite'})")
-    bar.ax.axhline(LIMIT, color=ORANGE, linewidth=2.5)
+    bar.set_ticks(ticks)
+    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    beyond = f"\nyellow: {short(FARTHEST)} and beyond" if (values[np.isfinite(values)] > FARTHEST).any() else ""
+    lost = "" if np.isfinite(values).all() else "\norange: not finite"
+    bar.set_label(f"roundings (log scale){beyond}{lost}", fontsize=8)
+    for color, width in (("white", 4.0), ("black", 1.6)):
+        bar.ax.axhline(LIMIT, color=color, linewidth=width)
     bar.ax.annotate(
         *(f"limit {LIMIT:g}", (0.0, LIMIT)),
         xycoords=("axes fraction", "data"),
@@ -56,10 +82,37 @@ def heat_map(run: RecordedRun) -> Figure | None:
         ha="right",
         va="center",
         rotation=90,
-        fontsize=7,
-        color=ORANGE,
+        fontsize=8,
     )
     return figure
+
+
+def scale_of(values: Array) -> tuple[FuncNorm, list[float]]:
+    """A log scale from the least value to the largest, or to just beyond the limit, which lies on every scale; ticks.
+
+    Where all values are far below the limit, what is above them has the last part of the scale alone.
+    """
+    known = np.clip(values[np.isfinite(values)], LOWEST, FARTHEST)
+    top = float(known.max(initial=2 * LOWEST))
+    low, high = float(known.min(initial=top)), max(top, 1.25 * LIMIT)
+    low = low if low < top else top / 2
+    places = np.log([low, top, high]) if top < high else np.log([low, high])
+    even = float((places[1] - places[0]) / (places[-1] - places[0]))
+    shades = np.array([0.0, max(FULL, even), 1.0][: len(places)])
+
+    def shade(value: Array) -> Array:
+        return np.ma.array(np.interp(np.log(np.clip(value, low, high)), places, shades), mask=np.ma.getmask(value))
+
+    def back(part: Array) -> Array:
+        return np.exp(np.interp(part, shades, places))
+
+    scale = FuncNorm((shade, back), low, high, clip=True)
+    ends = places / np.log(10)
+    ticks: list[float] = []
+    for tick in [tick for i in range(len(ends) - 1) for tick in log_ticks(ends[i], ends[i + 1])]:
+        if not ticks or scale(tick) - scale(ticks[-1]) > APART:
+            ticks.append(tick)
+    return scale, ticks
 
 
 def looked_at(run: RecordedRun) -> str:
@@ -81,12 +134,12 @@ def worst_elements(run: RecordedRun) -> dict[str, Array]:
     return {name: of[name] for name in shown if name in worst}
 
 
-def _draw(axes: Axes, name: str, value: Array, scale: LogNorm) -> matplotlib.image.AxesImage:
+def _draw(axes: Axes, name: str, value: Array, scale: FuncNorm) -> matplotlib.image.AxesImage:
     matrix = matrix_of(value)
     shown = pooled(matrix)
     colours = matplotlib.colormaps["viridis"].with_extremes(bad=ORANGE)
     extent = (-0.5, matrix.shape[1] - 0.5, matrix.shape[0] - 0.5, -0.5)
-    told = np.where(np.isfinite(shown), np.maximum(shown, LOWEST), np.nan)
+    told = np.where(np.isfinite(shown), np.clip(shown, LOWEST, FARTHEST), np.nan)
     image = axes.imshow(told, norm=scale, cmap=colours, extent=extent, aspect="auto", interpolation="nearest")
     worst = float(shown[np.isfinite(shown)].max(initial=0.0))
     axes.set_title(f"{plain(name, 28)}\n{' x '.join(map(str, value.shape))}, at most {number(worst)}", fontsize=8)

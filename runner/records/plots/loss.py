@@ -56,12 +56,14 @@ def _draw_epochs(axes: Axes, run: RecordedRun, setup: Setup | None) -> None:
     if setup is not None and setup.epochs > 1:
         ends, means = epoch_means(run.losses[run.reference], run.steps, setup.problem.steps_per_epoch)
         if len(ends):
-            draw_line(axes, ends, means, Look(BLACK, ".", "-"), "mean of an epoch", linewidth=NARROW, zorder=4)
+            label = f"mean of an epoch, {plain(run.reference)}"
+            draw_line(axes, ends, means, Look(BLACK, ".", "-"), label, linewidth=NARROW, zorder=4)
     evaluation = run.verdict["evaluation"] or {}
     scores = evaluation.get("held_out", {}).get(run.reference)
     if scores is not None and scores["loss"] is not None and 0 < scores["loss"] <= LARGEST:
         point = ([evaluation["step"]], [scores["loss"]])
-        axes.plot(*point, "D", color=GREY, markeredgecolor=BLACK, markersize=7, label="held out, at the end", zorder=5)
+        label = f"held out, at the end, {plain(run.reference)}"
+        axes.plot(*point, "D", color=GREY, markeredgecolor=BLACK, markersize=7, label=label, zorder=5)
 
 
 def epoch_means(losses: Array, steps: Array, steps_per_epoch: int) -> tuple[Array, Array]:

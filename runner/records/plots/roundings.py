@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 from scipy.special import erfc
 
 from runner.arrays import Array
 from runner.comparison.constants import LIMIT
 from runner.records.elements import EDGES, QUESTIONS
-from runner.records.plots.style import BLACK, ORANGE, below, listed, looks, new_figure, plain
+from runner.records.plots.style import BLACK, ORANGE, below, listed, looks, new_figure, plain, short
 from runner.records.reading import RecordedRun
 
 LOWEST = float(EDGES[1])
@@ -60,10 +61,10 @@ def _draw(axes: Axes, counts: dict[str, Array]) -> None:
     top = max((int(value.max()) for value in counts.values()), default=1)
     axes.set(xscale="log", yscale="log", xlim=(LEFT, right), ylim=(0.5, 3 * max(top, 1)))
     axes.axvline(LOWEST, color=BLACK, linewidth=0.6)
-    middle = {"x": np.sqrt(LEFT * LOWEST), "y": 0.97, "transform": axes.get_xaxis_transform()}
-    axes.text(s=f"0 to {LOWEST:g}", rotation=90, fontsize=7, ha="center", va="top", **middle)
     decades = np.arange(np.log10(LOWEST), np.log10(right) + 0.01)
-    axes.set_xticks(10.0 ** decades[:: -(-len(decades) // 7)])
+    ticks = (10.0 ** decades[:: -(-len(decades) // 7)])[1:]
+    axes.set_xticks([np.sqrt(LEFT * LOWEST), *ticks], [f"0 to\n{LOWEST:g}", *map(short, ticks)])
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def by_rounding(total: int) -> Array:

@@ -14,6 +14,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from runner.arrays import Array
+from runner.records.outline import outline
 
 DPI = 110
 WIDTH = 8.0
@@ -47,7 +48,6 @@ RC: dict[str, Any] = {
 MARKS = 25
 """So many marks at most on a line."""
 
-POINTS = 2000
 """So many points at most on a line."""
 
 LARGEST = 1e300
@@ -173,20 +173,6 @@ def short(value: float) -> str:
     return f"{float(digits):g}e{int(power)}"
 
 
-def outline(values: Array, most: int = POINTS) -> Array:
-    """Places of at most ``most`` values that show the same line: the least and the largest of every stretch of them.
-
-    What is not finite counts as the largest.
-    """
-    if len(values) <= most:
-        return np.arange(len(values))
-    told = np.where(np.isfinite(values), values, np.inf)
-    found = {0, len(values) - 1}
-    for part in np.array_split(np.arange(len(values)), most // 2 - 1):
-        found |= {int(part[np.argmin(told[part])]), int(part[np.argmax(told[part])])}
-    return np.array(sorted(found))
-
-
 def draw_line(axes: Axes, steps: Array, values: Array, look: Look, label: str | None, **more: Any) -> None:
     """A line with marks; on a log axis zeros are marks at the bottom, and what is not finite is one at the top."""
     at = outline(values)
@@ -243,6 +229,16 @@ def below(figure: Figure, label: str, panels: Sequence[Axes] = (), columns: int 
             ncols=min(len(labels), columns),
             frameon=False,
         )
+
+
+def drawable(values: Array) -> np.ma.MaskedArray[Any, Any]:
+    """The values, with what an axis has no room for left out."""
+    return np.ma.masked_where(~(np.abs(values) <= LARGEST), values)
+
+
+def extent_of(axes: Sequence[Array]) -> tuple[float, float, float, float]:
+    """Where the picture of a grid over these two axes lies."""
+    return float(axes[0][0]), float(axes[0][-1]), float(axes[1][0]), float(axes[1][-1])
 
 
 def matrix_of(values: Array) -> Array:

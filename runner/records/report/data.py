@@ -12,6 +12,7 @@ import numpy as np
 from runner.arrays import Array
 from runner.comparison.constants import LIMIT
 from runner.records.elements import EDGES, QUESTIONS
+from runner.records.outline import outline_of_all
 from runner.records.reading import RecordedRun
 from runner.records.report.scale import SHADES
 from runner.records.report.window import Window, window
@@ -47,13 +48,18 @@ class Row:
 
 
 def rows_of(run: RecordedRun, part: str = "tensors") -> list[Row]:
-    """The table's rows, of ``tensors`` or of ``updates``; NaN where nothing is known."""
-    found = []
+    """The table's rows, of ``tensors`` or of ``updates``; NaN where nothing is known.
+
+    verdict.json has null for an infinite deviation too: of a tensor that is not ok, though the step had its form.
+    """
+    first = run.verdict["first"]
+    judged, found = first is None or not first["form"], []
     for row in run.verdict[part]:
         keys = ("max_abs", "roundings", "logic_roundings")
         max_abs, precision, logic = (math.nan if row[key] is None else row[key] for key in keys)
-        first = logic if run.question == "logic" else precision
-        found.append(Row(row["tensor"], max_abs, precision, logic, row["ok"], first))
+        max_abs = math.inf if row["max_abs"] is None and not row["ok"] and judged else max_abs
+        leading = logic if run.question == "logic" else precision
+        found.append(Row(row["tensor"], max_abs, precision, logic, row["ok"], leading))
     return found
 
 
@@ -107,9 +113,9 @@ def data_of(run: RecordedRun) -> dict[str, Any]:
     return {
         "backends": run.backends,
         "dtype": run.config["dtype"],
-        "leading": run.question,
+        "questions": {"precision": f"in the run's dtype, {run.config['dtype']}", "logic": "logic, in float64"},
         "limit": LIMIT,
-        "scale": [{"begin": shade.begin, "fill": shade.fill, "ink": shade.ink} for shade in SHADES],
+        "scale": [shade.begin for shade in SHADES],
         "shown_step": shown_step(run),
         "loss": _losses(run),
         "series": _series(run),
@@ -122,7 +128,7 @@ def data_of(run: RecordedRun) -> dict[str, Any]:
 def _losses(run: RecordedRun) -> dict[str, Any]:
     if not len(run.steps):
         return {"step": [], "lines": []}
-    chosen = np.unique(np.linspace(0, len(run.steps) - 1, POINTS).round().astype(int))
+    chosen = outline_of_all(run.losses.values(), POINTS)
     lines = [{"backend": name, "value": figures(loss[chosen], digits(run))} for name, loss in run.losses.items()]
     return {"step": [int(run.steps[i]) for i in chosen], "lines": lines}
 
@@ -164,14 +170,20 @@ def _line(rows: pd.DataFrame, prefix: str, places: int) -> dict[str, Any]:
 
 
 def _thinned(rows: pd.DataFrame, prefix: str, count: int) -> pd.DataFrame:
-    """At most about ``count`` rows: of as many steps after another the worst, and the first and the last."""
+    """At most about ``count`` rows: the first, the last, and the worst of each stretch of steps.
+
+    The judged steps are divided into stretches of their own: between others they would be lost.
+    """
     if len(rows) <= count:
         return rows
-    roundings, deviation = rows[f"{prefix}roundings"].to_numpy(), rows[f"{prefix}max_abs"].to_numpy()
-    by = roundings if np.isfinite(roundings).all() else np.nan_to_num(deviation, nan=np.inf)
-    parts = np.array_split(np.arange(len(rows)), max(1, count - 2))
-    chosen = {int(part[np.argmax(by[part])]) for part in parts}
-    return rows.iloc[sorted(chosen | {0, len(rows) - 1})]
+    judged = rows[f"{prefix}roundings"].notna().to_numpy()
+    deviation = np.nan_to_num(rows[f"{prefix}max_abs"].to_numpy(), nan=np.inf)
+    by = np.where(judged, rows[f"{prefix}roundings"].to_numpy(), deviation)
+    chosen = {0, len(rows) - 1}
+    for places in filter(len, (np.flatnonzero(judged), np.flatnonzero(~judged))):
+        share = max(1, (count - 2) // (1 if judged.all() or not judged.any() else 2))
+        chosen |= {int(part[np.argmax(by[part])]) for part in np.array_split(places, min(share, len(places)))}
+    return rows.iloc[sorted(chosen)]
 
 
 def _elements(run: RecordedRun) -> list[dict[str, Any]]:

@@ -41,3 +41,13 @@ def embedded(value: Any) -> Markup:
 def clipped(text: str, length: int) -> str:
     """The text, or as much of it as there is room for."""
     return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def scrolled(content: Markup, name: str) -> Markup:
+    """A region of its own, which scrolls where the window is narrow."""
+    return tag("div", content, class_="scroll", role="region", aria_label=name, tabindex=0)
+
+
+def section(name: str, heading: str, *content: str) -> Markup:
+    """A part of the page under its heading."""
+    return tag("section", tag("h2", heading, id=f"{name}-title"), *content, id=name, aria_labelledby=f"{name}-title")

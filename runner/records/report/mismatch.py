@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from runner.arrays import Array
 from runner.comparison.constants import LIMIT
 from runner.records.reading import RecordedRun
 from runner.records.report.data import digits, gradient_of, shown_step
-from runner.records.report.markup import WORDS, Markup, clipped, join, tag
+from runner.records.report.markup import WORDS, Markup, clipped, join, scrolled, tag
 from runner.records.report.window import Window, window
 from runner.records.words import number
 
@@ -26,7 +27,7 @@ def disagreement(run: RecordedRun) -> Markup:
     if first is None:
         return Markup()
     explanations = run.verdict["explanations"]
-    parts = [_first(first)]
+    parts = [_first(run, first)]
     for backend, explanation in explanations.items():
         parts += [tag("h3", f"The backend {backend}")] if len(explanations) > 1 else []
         parts.append(_explained(backend, explanation, len(explanations) > 1))
@@ -36,14 +37,14 @@ def disagreement(run: RecordedRun) -> Markup:
     return tag("section", heading, *parts, id="why", aria_labelledby="why-title")
 
 
-def _first(first: Mapping[str, Any]) -> Markup:
+def _first(run: RecordedRun, first: Mapping[str, Any]) -> Markup:
     """The first step that is wrong, and there the worst element."""
     rows = [("first at step", str(first["step"]))]
     if first["tensor"]:
         rows.append(("tensor", first["tensor"]))
     if not first["form"]:
         rows += [("element", _index(first["index"]))] if first["index"] else []
-        rows += [(f"{first[who]} has", _value(first[key])) for who, key in SIDES]
+        rows += [(f"{first[who]} has", _value(run, first, key)) for who, key in SIDES]
         if first["roundings"] is not None:
             rows.append(("apart", f"{number(first['roundings'])} roundings"))
     if first["finding"]:
@@ -59,8 +60,25 @@ def facts(rows: list[tuple[str, str]]) -> Markup:
     return tag("dl", join(Markup(tag("dt", name) + tag("dd", value)) for name, value in rows), class_="facts")
 
 
-def _value(value: float | None) -> str:
-    return "a value that is not finite" if value is None else f"{value:.17g}"
+IN_TABLES = {"value": "worst_value", "reference_value": "worst_reference"}
+
+
+def _value(run: RecordedRun, first: Mapping[str, Any], key: str) -> str:
+    """One side's number; one that is not finite, which verdict.json has no word for, as the tables have it."""
+    if first[key] is not None:
+        return f"{first[key]:.17g}"
+    for table in (run.deviations, run.updates):
+        if table is None:
+            continue
+        rows = table[(table["step"] == first["step"]) & (table["tensor"] == first["tensor"])]
+        for column in ("", "logic_"):
+            mine = rows[
+                (rows["backend"] == first["backend"]) & (rows[f"{column}worst_index"] == _index(first["index"]))
+            ]
+            known = [value for value in mine[f"{column}{IN_TABLES[key]}"] if not isfinite(value)]
+            if known:
+                return f"{known[0]}, which is not finite"
+    return "a value that is not finite"
 
 
 def _index(index: list[int]) -> str:
@@ -112,11 +130,6 @@ def _cell(roundings: float | None) -> Markup:
         return tag("td", "not known", class_="figure")
     wrong = roundings > LIMIT
     return tag("td", f"{number(roundings)}{' ✗' if wrong else ''}", class_="figure wrong" if wrong else "figure")
-
-
-def scrolled(content: Markup, name: str) -> Markup:
-    """A region of its own, which scrolls where the window is narrow."""
-    return tag("div", content, class_="scroll", role="region", aria_label=name, tabindex=0)
 
 
 def _matrices(run: RecordedRun) -> Markup:

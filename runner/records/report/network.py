@@ -14,7 +14,7 @@ from runner.layers.placing import Place, kind_of
 from runner.records.reading import RecordedRun
 from runner.records.report.data import Row, rows_of
 from runner.records.report.markup import Markup, clipped, tag
-from runner.records.report.scale import shade_of
+from runner.records.report.scale import place_of
 from runner.records.words import number
 
 WIDTH, GAP, MARGIN, IN_A_ROW, LINE = 204, 36, 6, 4, 17
@@ -162,10 +162,10 @@ def _shape(shape: Shape) -> str:
 
 def _drawn(box: Box, at: Edge) -> Markup:
     """A box with its lines; a reader of the screen gets all of it as one sentence."""
-    shade = None if box.worst is None else shade_of(box.worst.leading)
-    ink = None if shade is None else shade.ink
-    fill = None if shade is None else shade.fill
-    frame = tag("rect", x=at.left, y=at.top, width=WIDTH, height=at.height, rx=6, fill=fill)
+    shade = None if box.worst is None else place_of(box.worst.leading)
+    ink = [] if shade is None else [f"i{shade}"]
+    fill = None if shade is None else f"k{shade}"
+    frame = tag("rect", x=at.left, y=at.top, width=WIDTH, height=at.height, rx=6, class_=fill)
     texts = [box.title, *box.lines, *filter(None, [box.result])]
     lines = [
         tag(
@@ -173,9 +173,8 @@ def _drawn(box: Box, at: Edge) -> Markup:
             clipped(text, LETTERS if i else LETTERS - 4),
             x=at.left + 10,
             y=at.top + LINE * (i + 1) + 2,
-            fill=ink,
             aria_hidden="true",
-            class_="name" if i == 0 else "result" if text == box.result else None,
+            class_=" ".join([*ink, *(["name"] if i == 0 else ["result"] if text == box.result else [])]) or None,
         )
         for i, text in enumerate(texts)
     ]

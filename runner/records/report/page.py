@@ -11,24 +11,26 @@ from pathlib import Path
 
 from runner.assemble import Setup
 from runner.records.reading import RecordedRun
-from runner.records.report.data import Row, data_of, points_of_a_line, rows_of, shown_step, shown_tensors
-from runner.records.report.markup import WORDS, Markup, clipped, embedded, tag
-from runner.records.report.mismatch import disagreement, facts, scrolled
+from runner.records.report.data import Row, data_of, rows_of
+from runner.records.report.frames import learnt, plots
+from runner.records.report.learning import learning_of
+from runner.records.report.markup import WORDS, Markup, clipped, embedded, scrolled, section, tag
+from runner.records.report.mismatch import disagreement, facts
 from runner.records.report.network import network_graph
-from runner.records.report.scale import legend
+from runner.records.report.scale import legend, palette
 from runner.records.words import blindness, number, small
 from runner.shell import shell_line
 
 HERE = Path(__file__).parent
+SCRIPTS = ("charts", "plots", "learning", "page")
 SIGNS = {"agree": "✓", "mismatch": "✗", "imprecise": "≈", "undecided": "?", "diverged": "∞"}
-QUESTIONS = {"precision": "in the run's dtype", "logic": "logic, in float64"}
 TITLE, TEXT, ROWS, FINDINGS = 300, 100_000, 1000, 100
 """Characters of a title and of a text; rows of a table; findings: all that a page has room for."""
 
 
 def page(run: RecordedRun, setup: Setup | None) -> str:
     """The whole file."""
-    style, script = ((HERE / f"report.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    style, script = f"{(HERE / 'report.css').read_text(encoding='utf-8')}{palette()}", whole_script()
     policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'"
     title = clipped(run.title, TITLE)
     head = [
@@ -37,10 +39,18 @@ def page(run: RecordedRun, setup: Setup | None) -> str:
         tag("title", f"{run.verdict['verdict']}: {title}"),
         tag("style", Markup(style)),
     ]
-    main = tag("main", _verdict(run), disagreement(run), _network(run, setup), _tables(run), _plots(run), _setting(run))
-    data = tag("script", embedded(data_of(run)), type="application/json", id="data")
+    learning = learning_of(run, setup)
+    parts = [_verdict(run), disagreement(run), _network(run, setup), _tables(run), plots(run, "paths" in learning)]
+    main = tag("main", *parts, learnt(run, setup, learning), _setting(run))
+    data = tag("script", embedded({**data_of(run), "learning": learning}), type="application/json", id="data")
     body = tag("body", _header(title), main, data, tag("script", Markup(script)))
     return f"<!DOCTYPE html>\n{tag('html', tag('head', *head), body, lang='en')}\n"
+
+
+def whole_script() -> str:
+    """The page's script: its parts in their order, in one block."""
+    parts = [(HERE / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
+    return "\n".join(['"use strict";\n{', *parts, "}\n"])
 
 
 def _hash(text: str) -> str:
@@ -49,10 +59,6 @@ def _hash(text: str) -> str:
 
 def _header(title: str) -> Markup:
     return tag("header", tag("p", "A run of ", tag("code", "python -m runner"), class_="kind"), tag("h1", title))
-
-
-def _section(name: str, heading: str, *content: str) -> Markup:
-    return tag("section", tag("h2", heading, id=f"{name}-title"), *content, id=name, aria_labelledby=f"{name}-title")
 
 
 def _verdict(run: RecordedRun) -> Markup:
@@ -78,17 +84,23 @@ def _verdict(run: RecordedRun) -> Markup:
     if verdict["blind_below"]:
         rows.append(("blind below", blindness(verdict["blind_below"])))
     rows += [("drift", parting["sentence"]) for parting in (verdict["drift"] or {}).values()]
-    return _section("verdict", "Verdict", sentence, facts([*rows, *_scores(run)]))
+    return section("verdict", "Verdict", sentence, facts([*rows, *_scores(run)]))
+
+
+SCORED = (
+    ("train", "training data", "the mean over the last epoch's steps, while the parameters moved"),
+    ("held_out", "held out", "with the parameters at the last epoch's end"),
+)
 
 
 def _scores(run: RecordedRun) -> list[tuple[str, str]]:
     """Loss and accuracy of the last epoch, where they were measured."""
     rows = []
-    for part, name in (("train", "training data"), ("held_out", "held out")):
+    for part, name, when in SCORED:
         for backend, scores in ((run.verdict["evaluation"] or {}).get(part) or {}).items():
             loss = "not finite" if scores["loss"] is None else f"{scores['loss']:.6g}"
             accuracy = "" if scores["accuracy"] is None else f", accuracy {scores['accuracy']:.2%}"
-            rows.append((f"{name}, {backend}", f"loss {loss}{accuracy}"))
+            rows.append((f"{name}, {backend}", f"loss {loss}{accuracy} ({when})"))
     return rows
 
 
@@ -100,7 +112,7 @@ def _network(run: RecordedRun, setup: Setup | None) -> Markup:
     notes = [legend(f"Colour and number: the most {which} of a gradient of the layer, over all steps")]
     if setup is None:
         notes.append(tag("p", "The layers are those that the parameters' names tell of.", class_="note"))
-    return _section("network", "Network", graph, *notes)
+    return section("network", "Network", graph, *notes)
 
 
 def _tables(run: RecordedRun) -> Markup:
@@ -113,7 +125,7 @@ def _tables(run: RecordedRun) -> Markup:
         wrong = sum(not row.ok for row in rows_of(run, "updates"))
         summary = f"What is carried on to the next step: {f'{wrong} not ok' if wrong else 'all ok'}"
         parts.append(tag("details", tag("summary", summary), table, open="" if wrong else None))
-    return _section("tensors", "Tensors", *parts)
+    return section("tensors", "Tensors", *parts)
 
 
 COLUMNS: tuple[tuple[str, Callable[[Row], float], Callable[[float], str]], ...] = (
@@ -140,54 +152,6 @@ def _table(name: str, rows: list[Row]) -> Markup:
     return scrolled(table, name)
 
 
-def _plots(run: RecordedRun) -> Markup:
-    """The frames of the plots, which the script fills."""
-    tensors = shown_tensors(run)
-    gradients = [row for row in rows_of(run) if row.tensor not in ("loss", "prediction")]
-    worst = max(gradients, key=lambda row: -1.0 if isnan(row.leading) else row.leading).tensor
-    choices = [_select("tensor", "Tensor", {name: name for name in tensors}, worst)]
-    if len(run.backends) > 2:
-        choices.append(_select("backend", "Backend", {name: name for name in run.backends[:-1]}, run.backends[0]))
-    choices.append(_select("question", "Judged", QUESTIONS, run.question))
-    notes = ["Point at a plot, or focus it and move with the arrow keys, to read its numbers."]
-    if len(run.steps) > points_of_a_line(run):
-        words = f"Of {len(run.steps)} recorded steps at most about {points_of_a_line(run)} are drawn a line"
-        notes.append(f"{words}: of the deviation the worst of those that follow each other.")
-    if len(tensors) < len(run.tensors):
-        notes.append(f"Of {len(run.tensors)} tensors the {len(tensors)} worst can be chosen.")
-    return _section(
-        "plots",
-        "Plots",
-        tag("p", " ".join(notes), class_="note"),
-        tag("noscript", tag("p", "The plots are drawn by the page's own script, which does not run here.")),
-        _figure("loss", "Loss of each backend"),
-        tag("div", *choices, class_="choices", role="group", aria_label="What the plots show"),
-        _figure("deviation", "Deviation of the worst element, with one rounding and the limit of 30"),
-        _figure("map", _map_title(run), legend("Most roundings of each element, over all judged steps")),
-        _figure("histogram", "Roundings of all gradients' elements, over all judged steps"),
-    )
-
-
-def _map_title(run: RecordedRun) -> str:
-    step = shown_step(run)
-    if run.gradients is None or step is None:
-        return "Elements (the gradients were not recorded: their roundings alone)"
-    return f"Elements, with both gradients at step {step}"
-
-
-def _select(name: str, label: str, options: dict[str, str], chosen: str) -> Markup:
-    told = [
-        tag("option", clipped(text, 80), value=v, selected="" if v == chosen else None) for v, text in options.items()
-    ]
-    return tag("label", f"{label} ", tag("select", *told, id=f"choose-{name}"))
-
-
-def _figure(name: str, caption: str, *below: str) -> Markup:
-    readout = tag("output", id=f"readout-{name}")
-    drawing = tag("div", class_="drawing")
-    return tag("figure", tag("figcaption", caption), drawing, readout, *below, id=f"plot-{name}", class_="plot")
-
-
 def _setting(run: RecordedRun) -> Markup:
     yaml = (run.folder / "config.yaml").read_text(encoding="utf-8")
     cut = "" if len(yaml) <= TEXT else "\n… the rest is in config.yaml"
@@ -201,7 +165,7 @@ def _setting(run: RecordedRun) -> Markup:
     rows += [("blas", ", ".join(environment["blas"]))]
     rows += list(environment["packages"].items())
     rows += [(Path(file).name, f"SHA-256 {digest}") for file, digest in environment["files"].items()]
-    return _section(
+    return section(
         "setting",
         "Configuration",
         tag("p", words),

@@ -51,7 +51,17 @@ def record_sweep(parent: Parent, statuses: Sequence[Mapping[str, Any]], stopped:
     tags["mlflow.note.content"] = sweep_description(jobs, list(parent.keys), best_and_worst)
     parent.finish(status, tags, files)
     told = {key.replace("_", " "): text for key, text in best_and_worst.items()}
-    return told | {"MLflow run": f"{parent.run_id} in experiment {parent.experiment}"}
+    return told | {"MLflow run": f"{parent.run_id} in experiment {parent.experiment}"} | _apart(parent, jobs)
+
+
+def _apart(parent: Parent, jobs: Sequence[Job]) -> dict[str, str]:
+    """The jobs that MLflow does not show below the sweep."""
+    elsewhere = [job.tracking for job in jobs if job.tracking is not None and not parent.holds(*job.tracking)]
+    if not elsewhere:
+        return {}
+    places = sorted({name if uri == parent.uri else f"{name} of {uri}" for uri, name in elsewhere})
+    where = f"experiment{'s' if len(places) > 1 else ''} {', '.join(places)}"
+    return {"not nested": f"{len(elsewhere)} of {len(jobs)} jobs, in {where}: MLflow nests within one experiment only"}
 
 
 def _write(folder: Path, jobs: Sequence[Job], keys: list[str], title: str) -> list[Path]:

@@ -32,7 +32,8 @@ class Job:
         number: Its number in the sweep.
         folder: None where there is none.
         overrides: As they were typed.
-        values: What they set, by their keys.
+        values: What they set, by their keys, and the seed.
+        tracking: The URI of the store and the experiment that it records in; none where it has recorded nothing.
         status: 0 to 3.
         outcome: The verdict, ``rejected`` (status 2) or ``unfinished`` (status 3).
         message: Why there is no verdict; empty where there is one.
@@ -51,6 +52,7 @@ class Job:
     status: int
     outcome: str
     message: str
+    tracking: tuple[str, str] | None = None
     run_id: str | None = None
     roundings: float | None = None
     logic_roundings: float | None = None
@@ -94,10 +96,11 @@ def read_job(status: Mapping[str, Any]) -> Job:
     }
     values = values_of(asked["overrides"])
     folder = None if status["folder"] is None else Path(status["folder"])
-    if folder is None or not (folder / "config.yaml").is_file():
+    if code == BAD_INPUT or folder is None or not (folder / "config.yaml").is_file():
         return Job(folder=folder, values=values, **asked)
     try:
-        values.setdefault(SEED, yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))["seed"])
+        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+        values.setdefault(SEED, config["seed"])
         verdict = {}
         if code in (AGREE, DISAGREE):
             verdict = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
@@ -108,6 +111,7 @@ def read_job(status: Mapping[str, Any]) -> Job:
     return Job(
         folder=folder,
         values=values,
+        tracking=(config["tracking"]["uri"], config["tracking"]["experiment"]),
         roundings=verdict.get("precision_roundings"),
         logic_roundings=verdict.get("logic_roundings"),
         backends=backends,

@@ -29,6 +29,7 @@ class Parent:
         experiment: The experiment in it.
         title: The sweep's overrides, as they were typed.
         keys: Each key that is swept, with its values in one text.
+        tags: What the run in MLflow is tagged with from its beginning.
         jobs: Of each job that was launched its number and overrides.
     """
 
@@ -37,6 +38,7 @@ class Parent:
     experiment: str
     title: str
     keys: Mapping[str, str]
+    tags: Mapping[str, str]
     jobs: dict[int, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -58,7 +60,7 @@ class Parent:
         if self.run_id is None:
             params = {NOT_IN_NAMES.sub("_", key): values for key, values in self.keys.items()}
             tags = {"sweep": self.folder.name, "sweep_folder": str(self.folder.absolute())}
-            self._mlflow.start(self.title, params, tags)
+            self._mlflow.start(self.title, params, {**self.tags, **tags})
         document = {
             "schema": SCHEMA_VERSION,
             "run_id": self.run_id,
@@ -70,6 +72,10 @@ class Parent:
             "jobs": {str(number): overrides for number, overrides in self.jobs.items()},
         }
         write_json(self.folder / PARENT, document)
+
+    def holds(self, uri: str, experiment: str) -> bool:
+        """Whether what records there is nested in this sweep's run."""
+        return (_store(uri), experiment) == (_store(self.uri), self.experiment)
 
     def log(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Metrics of the sweep; those of a job have its number as their step."""
@@ -93,12 +99,22 @@ def parent_of(sweep: Path, uri: str, experiment: str) -> str | None:
     Raises:
         RunError: The sweep's file cannot be read.
     """
+    found = read_parent(sweep)
+    same = (found["store"], found["experiment"]) == (_store(uri), experiment)
+    return str(found["run_id"]) if same else None
+
+
+def read_parent(sweep: Path) -> dict[str, Any]:
+    """The sweep's file.
+
+    Raises:
+        RunError: It cannot be read.
+    """
     try:
         found: dict[str, Any] = json.loads((sweep / PARENT).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RunError(one_line(f"{sweep / PARENT}, which names the sweep's MLflow run: {error}")) from error
-    same = (found["store"], found["experiment"]) == (_store(uri), experiment)
-    return str(found["run_id"]) if same else None
+    return found
 
 
 def _store(uri: str) -> str:

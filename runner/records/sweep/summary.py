@@ -46,12 +46,16 @@ def counts(jobs: Sequence[Job]) -> dict[str, int]:
 
 
 def extremes(jobs: Sequence[Job], keys: Sequence[str]) -> dict[str, str]:
-    """``best_job``, by the reference's last loss, and ``worst_job``, by the roundings; neither where none has any."""
+    """``best_job``, by the reference's last loss, and ``worst_job``, by the roundings; neither where none has any.
+
+    The best is one of those that agree, if any does.
+    """
     found = {}
-    losses = [(job.last_loss, job) for job in jobs if job.last_loss is not None]
+    losses, all_agree = _losses(jobs)
     if losses:
         loss, best = min(losses, key=lambda pair: pair[0])
-        found["best_job"] = f"{best.title(keys)}: last loss {loss:.6g} of {best.backends[-1]}, the smallest"
+        among = "" if all_agree else " of those that agree" if best.outcome == "agree" else "; no job agrees"
+        found["best_job"] = f"{best.title(keys)}: last loss {loss:.6g} of {best.backends[-1]}, the smallest{among}"
     figures = [(job.measures()["roundings"], job) for job in jobs if "roundings" in job.measures()]
     if figures:
         roundings, worst = max(figures, key=lambda pair: pair[0])
@@ -59,15 +63,22 @@ def extremes(jobs: Sequence[Job], keys: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def _losses(jobs: Sequence[Job]) -> tuple[list[tuple[float, Job]], bool]:
+    """The last losses among which the best is sought, and whether they are those of all jobs that have one."""
+    known = [(job.last_loss, job) for job in jobs if job.last_loss is not None]
+    agreed = [(loss, job) for loss, job in known if job.outcome == "agree"]
+    return agreed or known, len(agreed) == len(known)
+
+
 def metrics_of(jobs: Sequence[Job]) -> dict[str, float]:
     """The sweep's own metrics."""
     found = {"sweep/jobs": float(len(jobs))} | {f"sweep/{name}": float(n) for name, n in counts(jobs).items()}
     roundings = [job.measures()["roundings"] for job in jobs if "roundings" in job.measures()]
-    losses = [job.last_loss for job in jobs if job.last_loss is not None]
+    losses, _ = _losses(jobs)
     if roundings:
         found["sweep/worst_roundings"] = max(roundings)
     if losses:
-        found["sweep/best_loss"] = min(losses)
+        found["sweep/best_loss"] = min(loss for loss, _ in losses)
     return found
 
 

@@ -20,14 +20,14 @@ MEASURES = ("max_abs", "roundings", "logic_roundings", "loss")
 def write_rows(path: Path, jobs: Sequence[Job], keys: Sequence[str]) -> None:
     """Writes sweep.parquet, some rows at a time.
 
-    Columns: ``job``, the swept keys, ``seed``, ``step``, ``tensor``, ``backend``, ``max_abs``, ``roundings``,
-    ``logic_roundings``, ``loss`` (the backend's at this step) and ``error/<backend>``, each backend's distance from its
-    own float64 twin, null in the rows of others.
+    Columns: ``job``, the swept keys, ``seed``, the other overrides, ``step``, ``tensor``, ``backend``, ``max_abs``,
+    ``roundings``, ``logic_roundings``, ``loss`` (the backend's at this step) and ``error/<backend>``, each backend's
+    distance from its own float64 twin, null in the rows of others.
 
     Raises:
         RunError: A job's table cannot be read.
     """
-    kinds = {key: kind_of([job.values.get(key) for job in jobs]) for key in (*others(keys), SEED)}
+    kinds = {key: kind_of([job.values.get(key) for job in jobs]) for key in _columns(jobs, keys)}
     errors = [f"error/{name}" for name in backends_of(jobs)]
     schema = pa.schema(
         [("job", pa.int64())]
@@ -63,7 +63,7 @@ def _tables(job: Job, schema: pa.Schema, kinds: Mapping[str, pa.DataType]) -> It
 def write_jobs(path: Path, jobs: Sequence[Job], keys: Sequence[str]) -> None:
     """Writes sweep.csv; what is not known is left empty."""
     measures = _names_of_measures(jobs)
-    columns = [*others(keys), SEED]
+    columns = _columns(jobs, keys)
     head = ["job", *map(column_of, columns), "overrides", "status", "verdict", "message", *measures]
     rows = []
     for job in jobs:
@@ -72,6 +72,11 @@ def write_jobs(path: Path, jobs: Sequence[Job], keys: Sequence[str]) -> None:
         found = (figures.get(name) for name in measures)
         rows.append([job.number, *map(job.values.get, columns), *told, *found, job.run_id, job.folder])
     write_csv(path, [*head, "run_id", "folder"], rows)
+
+
+def _columns(jobs: Sequence[Job], keys: Sequence[str]) -> list[str]:
+    """The keys that have a column: those that are swept, the seed, and those that every job has alike."""
+    return list(dict.fromkeys([*others(keys), SEED, *(key for job in jobs for key in job.values)]))
 
 
 def _names_of_measures(jobs: Sequence[Job]) -> list[str]:

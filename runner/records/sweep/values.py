@@ -9,6 +9,8 @@ import pyarrow as pa
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
+from runner.shell import as_typed
+
 Value = int | float | bool | str | None
 
 SEED = "seed"
@@ -31,9 +33,14 @@ def swept_keys(overrides: Sequence[Override]) -> dict[str, str]:
     """Each key that is swept, in order, with its values as one text: one by one, or, if there are many, as typed."""
     found = {}
     for o in filter(Override.is_sweep_override, overrides):
-        listed = ",".join(o.sweep_string_iterator()) if o.is_discrete_sweep() else ""
+        listed = ",".join(map(_value_typed, o.sweep_string_iterator())) if o.is_discrete_sweep() else ""
         found[name_of(o)] = listed if 0 < len(listed) <= LONGEST else str(o.input_line).partition("=")[2]
     return found
+
+
+def _value_typed(value: str) -> str:
+    """One of a key's values as a person types it."""
+    return as_typed(f"key={value}").partition("=")[2]
 
 
 def column_of(key: str) -> str:

@@ -18,6 +18,11 @@ CLASSES = (
     *("data=two_moons", "target=given", "loss=cross_entropy", "architecture.out=2", "data.samples=40"),
     *("data.held_out=0.25", "batch_size=10", "epochs=2"),
 )
+GIVEN = ("data=two_moons", "target=given", "loss=bce_with_logits", "data.samples=20", "batch_size=20")
+REGIONS = (
+    *("data=gaussian_mixture", "target=given", "loss=cross_entropy", "architecture.out=3", "data.samples=60"),
+    *("batch_size=20", "optimizer=adam", "lr=0.1", "epochs=10"),
+)
 PARTED = ("lockstep=false", "data.samples=20", "epochs=2")
 DIVERGED = ("lr=1e30", "data.samples=5")
 ONE_STEP = ("data.samples=1",)

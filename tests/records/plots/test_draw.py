@@ -6,18 +6,31 @@ import subprocess
 import sys
 import warnings
 
-import matplotlib.style
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from runner.records.plots import OF_RECORDS, OF_SETUP, PLOTS, draw_plots
-from runner.records.plots.style import DPI, RC, WIDTH
+from runner.records.plots import PLOTS, draw_plots, figure_of
+from runner.records.plots.drawing import drawing
+from runner.records.plots.style import DPI, WIDTH
 
 from .conftest import Drawn, Recorded
-from .looking import CLASSES, DEEP, DEFAULT, DIVERGED, NEGATIVE, NO_RECORDS, ONE_STEP, PARTED, SEVERAL, WRONG
+from .looking import (
+    CLASSES,
+    DEEP,
+    DEFAULT,
+    DIVERGED,
+    GIVEN,
+    NEGATIVE,
+    NO_RECORDS,
+    ONE_STEP,
+    PARTED,
+    REGIONS,
+    SEVERAL,
+    WRONG,
+)
 
 RECORDS = ["loss", "deviations", "heat_map", "roundings", "gradient_norms", "trajectories"]
 
@@ -25,7 +38,9 @@ APPLY = {
     DEFAULT: [*RECORDS, "function"],
     WRONG: [*RECORDS, "function"],
     SEVERAL: [*RECORDS, "function"],
-    CLASSES: [*RECORDS, "confusion"],
+    CLASSES: [*RECORDS, "confusion", "function"],
+    GIVEN: ["loss", "deviations", "heat_map", "roundings", "gradient_norms", "confusion", "function"],
+    REGIONS: [*RECORDS, "confusion", "function"],
     PARTED: [*RECORDS, "drift", "function"],
     DIVERGED: [*RECORDS, "function"],
     ONE_STEP: ["loss", "deviations", "heat_map", "roundings", "gradient_norms", "function"],
@@ -36,9 +51,8 @@ APPLY = {
 
 
 def figures(drawn: Drawn) -> dict[str, Figure]:
-    with matplotlib.style.context(["default", RC]):
-        made = {name: draw(drawn.run) for name, draw in OF_RECORDS.items()}
-        made |= {name: draw(drawn.run, drawn.setup) for name, draw in OF_SETUP.items()}
+    with drawing():
+        made = {name: figure_of(name, drawn.run, drawn.setup) for name in PLOTS}
     return {name: figure for name, figure in made.items() if figure is not None}
 
 
@@ -48,7 +62,7 @@ def test_there_is_a_plot_of_what_there_is_to_show_and_nothing_is_cut_off_or_cove
 ) -> None:
     found = figures(recorded(*overrides))
     assert sorted(found) == sorted(APPLY[overrides])
-    with matplotlib.style.context(["default", RC]), warnings.catch_warnings():
+    with drawing(), warnings.catch_warnings():
         warnings.simplefilter("error")  # of a layout that has no room, of a text that has no letters
         for name, figure in found.items():
             canvas = FigureCanvasAgg(figure)
@@ -72,7 +86,7 @@ def test_there_is_a_plot_of_what_there_is_to_show_and_nothing_is_cut_off_or_cove
 
 def test_the_files_are_small_pictures_and_the_same_each_time(copied: Recorded) -> None:
     drawn = copied(*DEFAULT)
-    files = draw_plots(drawn.run, drawn.setup, svg=False)
+    files, _ = draw_plots(drawn.run, drawn.setup, svg=False)
     assert sorted(file.name for file in files) == sorted(f"{name}.png" for name in APPLY[DEFAULT])
     assert sorted(files) == sorted((drawn.run.folder / "plots").iterdir())
     for file in files:
@@ -92,7 +106,7 @@ def test_what_does_not_apply_any_more_is_removed_and_nothing_else(copied: Record
     own, stale = folder / "mine.png", [folder / f"{name}.{kind}" for name in PLOTS for kind in ("png", "svg")]
     for file in (own, *stale):
         file.write_bytes(b"old")
-    files = draw_plots(drawn.run, None, svg=False)
+    files, _ = draw_plots(drawn.run, None, svg=False)
     assert sorted(file.name for file in files) == ["deviations.png", "loss.png"]
     assert sorted(folder.iterdir()) == sorted([own, *files])
 
@@ -100,9 +114,9 @@ def test_what_does_not_apply_any_more_is_removed_and_nothing_else(copied: Record
 def test_svg_is_drawn_beside_if_asked_for_and_names_are_no_formulas(copied: Recorded) -> None:
     drawn = copied(*NO_RECORDS)
     renamed = r"a$\nonsense$b_c^d %"  # taken for a formula it would be refused
-    drawn.run.verdict["backends"][0] = renamed
     drawn.run.deviations["backend"] = renamed
-    files = draw_plots(drawn.run, None, svg=True)
+    drawn.run.verdict["backends"][0] = renamed
+    files, _ = draw_plots(drawn.run, None, svg=True)
     assert sorted(file.name for file in files) == ["deviations.png", "deviations.svg", "loss.png", "loss.svg"]
     text = next(file for file in files if file.name == "loss.svg").read_text(encoding="utf-8")
     assert f"<!-- {renamed} -->" in text  # what matplotlib says of the letters that it has drawn
@@ -116,3 +130,14 @@ def test_pyplot_is_not_imported(recorded: Recorded) -> None:
     )
     folder = recorded(*NO_RECORDS).run.folder
     subprocess.run([sys.executable, "-c", code, str(folder)], check=True)
+
+
+def test_a_fault_in_one_plot_leaves_the_others_and_no_older_file_in_its_place(copied: Recorded) -> None:
+    drawn = copied(*DEFAULT)
+    assert drawn.run.trajectories is not None
+    drawn.run.__dict__["trajectories"] = {**drawn.run.trajectories, "input_layer.bias": np.zeros((3, 7))}
+    files, faults = draw_plots(drawn.run, drawn.setup, svg=False)
+    assert [fault.name for fault in faults] == ["plots/trajectories.png"]
+    left = [name for name in APPLY[DEFAULT] if name != "trajectories"]
+    assert sorted(file.stem for file in files) == sorted(left)
+    assert sorted(files) == sorted((drawn.run.folder / "plots").iterdir())

@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 
 from runner.comparison.constants import LIMIT
 from runner.records.elements import EDGES
-from runner.records.plots.heat_map import CELLS, heat_map, looked_at, pooled, worst_elements
+from runner.records.plots.heat_map import CELLS, heat_map, looked_at, pooled, scale_of, worst_elements
 from runner.records.plots.roundings import by_rounding, roundings
 from runner.records.plots.style import ORANGE
 from runner.records.reading import RecordedRun
@@ -37,6 +37,9 @@ def test_the_heat_map_of_a_run_that_agrees_shows_every_weight_in_its_dtype(recor
         (image,) = axes.get_images()
         wanted = run.roundings[f"precision/scratch/{name}"]
         np.testing.assert_array_equal(np.asarray(image.get_array()), np.maximum(wanted, 0.1))
+    shades = np.concatenate([np.ma.getdata(i.norm(i.get_array())).ravel() for a in shown for i in a.get_images()])
+    assert shades.min() < 0.05
+    assert shades.max() > 0.7
 
 
 def test_all_panels_have_one_scale_and_the_limit_stands_on_it(recorded: Recorded) -> None:
@@ -47,8 +50,46 @@ def test_all_panels_have_one_scale_and_the_limit_stands_on_it(recorded: Recorded
     assert scales[0].vmax is not None
     assert scales[0].vmin < LIMIT < scales[0].vmax
     (bar,) = (axes for axes in figure.axes if axes.get_label() == "<colorbar>")
-    assert [LIMIT, LIMIT] in [np.asarray(one.get_ydata()).tolist() for one in bar.get_lines()]
+    marks = [(np.asarray(one.get_ydata()).tolist(), one.get_color()) for one in bar.get_lines()]
+    assert marks == [([LIMIT, LIMIT], "white"), ([LIMIT, LIMIT], "black")]
     assert bar.get_ylabel() == "roundings (log scale)"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "low", "high"),
+    [
+        ([0.8, 1.2], 0.8, 37.5),
+        ([2.0], 1.0, 37.5),
+        ([0.0, 29.0], 0.1, 37.5),
+        ([0.0], 0.1, 37.5),
+        ([0.2, 6e15], 0.2, 6e15),
+        ([0.2, 1e51, np.inf], 0.2, 1e20),
+        ([np.nan], 0.1, 37.5),
+    ],
+)
+def test_the_scale_has_room_for_the_limit_and_ends_where_counting_ends(
+    numbers: list[float], low: float, high: float
+) -> None:
+    scale, ticks = scale_of(np.array(numbers))
+    assert (scale.vmin, scale.vmax) == pytest.approx((low, high))
+    values = np.geomspace(low, high, 50)
+    shades = np.ma.getdata(scale(values))
+    assert (np.diff(shades) > 0).all()
+    np.testing.assert_allclose(scale.inverse(shades), values)
+    assert 1 < len(ticks) < 12
+    assert low <= ticks[0] < ticks[-1] <= high * (1 + 1e-9)
+
+
+def test_what_is_beyond_the_scale_is_told(recorded: Recorded) -> None:
+    run = recorded(*DEFAULT).run
+    assert run.roundings is not None
+    other = dataclasses.replace(run)
+    far = np.full((10, 2), 1e51)
+    other.__dict__["roundings"] = {**run.roundings, "precision/scratch/input_layer.weight": far}
+    figure = seen(heat_map(other))
+    assert "yellow: 1e20 and beyond" in words(figure)
+    assert "at most 1.0e+51" in words(figure)
+    assert "beyond" not in words(seen(heat_map(run)))
 
 
 def test_a_mismatch_is_shown_by_the_logic_of_the_backend_at_fault_and_with_the_vectors_that_are_wrong(
@@ -157,6 +198,8 @@ def test_each_of_several_backends_has_its_marks(recorded: Recorded) -> None:
     assert run.roundings is not None
     counts = run.roundings["counts/logic/mine"]
     np.testing.assert_array_equal(line(axes, "mine").get_ydata(), counts[counts > 0])
+    assert not axes.texts, "words where the marks are"
+    assert axes.get_xticklabels()[0].get_text() == "0 to\n0.001"
 
 
 def test_what_rounding_alone_gives_is_the_half_normal_law() -> None:

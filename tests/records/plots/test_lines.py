@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from runner.comparison.constants import LIMIT
+from runner.records.outline import outline
 from runner.records.plots.deviations import BAND_LABEL, deviations, rounding_level, told, worst_tensors
 from runner.records.plots.drift import drift, fitted
 from runner.records.plots.gradient_norms import gradient_norms
 from runner.records.plots.loss import epoch_means, loss
-from runner.records.plots.style import MARKS, NOT_FINITE, ZERO, log_ticks, outline, plain, short
-from runner.records.plots.trajectories import trajectories
+from runner.records.plots.style import MARKS, NOT_FINITE, ZERO, log_ticks, plain, short
+from runner.records.plots.trajectories import how_many, trajectories
 
 from .conftest import Recorded
 from .looking import (
@@ -60,9 +61,11 @@ def test_the_loss_of_whole_epochs_and_of_what_is_held_out_are_there_where_they_a
     drawn = recorded(*CLASSES)
     (axes,) = panels(seen(loss(drawn.run, drawn.setup)))
     losses = drawn.run.losses["torch"]
-    np.testing.assert_array_equal(line(axes, "mean of an epoch").get_xdata(), [2, 5])
-    np.testing.assert_allclose(line(axes, "mean of an epoch").get_ydata(), [losses[:3].mean(), losses[3:].mean()])
-    held_out = line(axes, "held out, at the end")
+    np.testing.assert_array_equal(line(axes, "mean of an epoch, torch").get_xdata(), [2, 5])
+    np.testing.assert_allclose(
+        line(axes, "mean of an epoch, torch").get_ydata(), [losses[:3].mean(), losses[3:].mean()]
+    )
+    held_out = line(axes, "held out, at the end, torch")
     assert list(held_out.get_xdata()) == [5]
     assert list(held_out.get_ydata()) == [drawn.run.verdict["evaluation"]["held_out"]["torch"]["loss"]]
 
@@ -178,6 +181,17 @@ def test_the_trajectories_are_those_that_were_recorded(recorded: Recorded) -> No
         assert axes.get_title().split("\n")[0] == name
     assert shown[2].get_title().endswith("8 of 10 x 10")
     assert shown[-1].get_title().endswith("1 element")
+    assert labels(shown[0]) == [
+        f"{i}, {j}" for i, j in zip(*np.unravel_index(run.trajectories["at/input_layer.weight"], (10, 2)), strict=True)
+    ]
+    assert labels(shown[1]) == [str(i) for i in run.trajectories["at/input_layer.bias"]]
+    assert [text.get_text() for text in shown[0].get_legend().get_texts()] == labels(shown[0])
+
+
+def test_a_panel_says_how_many_elements_are_shown() -> None:
+    assert how_many(8, (4, 2)) == "all 8 elements"
+    assert how_many(8, (3, 3)) == "8 of 3 x 3"
+    assert how_many(1, (1,)) == "1 element"
 
 
 def test_the_drift_and_the_growth_that_was_fitted_to_it(recorded: Recorded) -> None:

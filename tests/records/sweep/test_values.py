@@ -44,6 +44,11 @@ def test_the_keys_that_are_swept_are_told_from_those_that_are_set() -> None:
     }
 
 
+def test_values_of_a_swept_key_are_told_as_they_were_typed() -> None:
+    parsed = OverridesParser.create().parse_overrides(["file=../m.py:f,'a,b',[a:b],${lr},c\\,d"])
+    assert swept_keys(parsed) == {"file": "../m.py:f,'a,b',[a:b],${lr},c\\,d"}
+
+
 def test_a_key_that_is_added_has_the_name_of_the_key() -> None:
     assert values_of(["+a.b=1", "data@x=uniform"]) == {"a.b": 1, "data@x": "uniform"}
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib.style
 from matplotlib.figure import Figure
 
 from runner.records.files import part_of, publish
-from runner.records.plots.style import RC
+from runner.records.plots.drawing import drawing
 from runner.records.sweep.jobs import Job
 from runner.records.sweep.plot.lines import lines
 from runner.records.sweep.plot.matrix import matrix
@@ -19,7 +18,7 @@ from runner.records.sweep.tables import others
 
 def draw_sweep(path: Path, jobs: Sequence[Job], keys: Sequence[str], title: str) -> None:
     """Draws the sweep over its ``keys``, of which there is at least one, as PNG."""
-    with matplotlib.style.context(["default", RC]):
+    with drawing():
         figure = sweep_figure(jobs, keys, title)
         figure.savefig(part_of(path), format="png")
     publish(path)

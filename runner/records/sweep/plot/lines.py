@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from runner.arrays import Array
 from runner.comparison.constants import LIMIT
 from runner.records.plots.style import BLACK, BLUE, GREY, grid, plain
 from runner.records.sweep.jobs import Job
@@ -19,22 +20,24 @@ from runner.records.sweep.plot.marks import (
     LONGEST,
     MARKS,
     Measure,
-    is_geometric,
-    is_numeric,
     is_wide,
     last_loss,
     name_below_title,
     new_plot,
+    on_top,
     outcome_legend,
     roundings,
-    sorted_values,
+    size_of,
     worded,
 )
+from runner.records.sweep.plot.places import FEW, Places, is_numeric, places_of, sorted_values, with_room
 from runner.records.sweep.summary import OUTCOMES, QUANTILES
-from runner.records.sweep.values import Value
 
-FEW = 12
-"""So many values have a tick each."""
+COLUMN = 0.3
+"""How wide the spread over the seeds is drawn, of the way to the next category."""
+
+SPAN, LETTER = 6.0, 0.075
+"""Inches: from the first value to the last, and a letter beside a tick."""
 
 SHORT = 300.0
 """A log axis that spans less has a tick at 3 in each decade, too."""
@@ -44,14 +47,13 @@ def lines(jobs: Sequence[Job], key: str, title: str) -> Figure:
     """A panel for the loss and one for the roundings, over the values of ``key``."""
     figure = new_plot(f"Last loss and worst roundings over {key}", 5.5)
     values = sorted_values(jobs, key)
-    numeric = is_numeric(values)
-    at: dict[Value, float] = {v: float(v) if numeric and v is not None else i for i, v in enumerate(values)}
+    places = places_of(values)
     panels = grid(figure, 2, 1, sharex=True)
     several = len(values) < len(jobs)
     for axes, measure in zip(panels, (last_loss(jobs), roundings(jobs)), strict=True):
-        _draw(axes, jobs, key, at, measure, several)
+        _draw(axes, jobs, key, places, measure, several)
     name_below_title(panels[0], title)
-    _key_axis(panels, values, at, numeric, key)
+    _key_axis(panels[-1], places, key)
     more: list[Any] = []
     if roundings(jobs).values:
         more.append(Line2D([], [], color=BLACK, linewidth=0.8, linestyle="--", label=f"limit of agreement, {LIMIT:g}"))
@@ -62,32 +64,54 @@ def lines(jobs: Sequence[Job], key: str, title: str) -> Figure:
     return figure
 
 
-def _draw(axes: Axes, jobs: Sequence[Job], key: str, at: dict[Value, float], measure: Measure, several: bool) -> None:
-    found = {
-        x: [measure.values[j.number] for j in jobs if at[j.values.get(key)] == x and j.number in measure.values]
-        for x in at.values()
-    }
-    shown = {x: values for x, values in found.items() if values}
-    if shown:
-        places = list(shown)
-        low, lower, median, upper, high = np.array([np.quantile(v, list(QUANTILES.values())) for v in shown.values()]).T
-        axes.plot(places, median, color=BLUE, zorder=2)
-        if several:
-            axes.fill_between(places, low, high, color=BLUE, alpha=0.15, linewidth=0)
-            axes.fill_between(places, lower, upper, color=BLUE, alpha=0.25, linewidth=0)
+def _draw(axes: Axes, jobs: Sequence[Job], key: str, places: Places, measure: Measure, several: bool) -> None:
+    at = places.at
+    found: dict[float, list[float]] = {x: [] for x in at.values()}
+    for job in jobs:
+        if job.number in measure.values:
+            found[at[job.values.get(key)]].append(measure.values[job.number])
+    if places.kind != "categories":
+        _curve(axes, found, several)
+    elif several:
+        _columns(axes, found)
     for outcome in OUTCOMES:
         mine = [job for job in jobs if job.outcome == outcome]
         marker, color = MARKS[outcome]
+        look: dict[str, Any] = {"color": color, "markersize": size_of(outcome), "zorder": on_top(outcome)}
         there = [(at[j.values.get(key)], measure.values[j.number]) for j in mine if j.number in measure.values]
         if there:
-            axes.plot(*zip(*there, strict=True), marker, color=color, markersize=5, zorder=3, gid=outcome)
+            axes.plot(*zip(*there, strict=True), marker, gid=outcome, **look)
         lost = [at[j.values.get(key)] for j in mine if j.number not in measure.values]
         if lost:
             edge = axes.get_xaxis_transform()
-            axes.plot(lost, np.ones(len(lost)), marker, color=color, transform=edge, clip_on=False, gid=f"no {outcome}")
-    _value_axis(axes, [v for values in shown.values() for v in values], measure)
+            axes.plot(lost, np.ones(len(lost)), marker, transform=edge, clip_on=False, gid=f"no {outcome}", **look)
+    _value_axis(axes, [v for values in found.values() for v in values], measure)
     axes.set_ylabel(plain(measure.label))
     axes.grid(axis="y", color=GREY, alpha=0.25)
+
+
+def _quantiles(values: Sequence[float]) -> Array:
+    """Shape (5,); NaN where there are no values."""
+    return np.quantile(values, list(QUANTILES.values())) if values else np.full(len(QUANTILES), np.nan)
+
+
+def _curve(axes: Axes, found: Mapping[float, Sequence[float]], several: bool) -> None:
+    """The median over numbers, with ``several`` seeds in bands; both end before a number without a figure."""
+    low, lower, median, upper, high = np.array([_quantiles(values) for values in found.values()]).T
+    axes.plot(list(found), median, color=BLUE, zorder=2)
+    if several:
+        axes.fill_between(list(found), low, high, color=BLUE, alpha=0.15, linewidth=0)
+        axes.fill_between(list(found), lower, upper, color=BLUE, alpha=0.25, linewidth=0)
+
+
+def _columns(axes: Axes, found: Mapping[float, Sequence[float]]) -> None:
+    """The same for categories, each on its own: there is nothing between them."""
+    for place, values in found.items():
+        if values:
+            low, lower, median, upper, high = _quantiles(values)
+            axes.bar(place, high - low, COLUMN, low, color=BLUE, alpha=0.15, linewidth=0)
+            axes.bar(place, upper - lower, COLUMN, lower, color=BLUE, alpha=0.25, linewidth=0)
+            axes.plot([place - COLUMN / 2, place + COLUMN / 2], [median, median], color=BLUE, zorder=2, gid="median")
 
 
 def _value_axis(axes: Axes, values: Sequence[float], measure: Measure) -> None:
@@ -107,13 +131,21 @@ def _value_axis(axes: Axes, values: Sequence[float], measure: Measure) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _key_axis(panels: Sequence[Axes], values: Sequence[Value], at: dict[Value, float], numeric: bool, key: str) -> None:
-    axes = panels[-1]
-    if numeric and is_geometric(list(at.values())):
+def _key_axis(axes: Axes, places: Places, key: str) -> None:
+    """A tick at every value if they are few, and a label where there is room; of many categories at some."""
+    values, at, categories = list(places.at), list(places.at.values()), places.kind == "categories"
+    if places.kind == "log":
         axes.set_xscale("log")
-    if len(values) <= FEW:
-        axes.set_xticks(list(at.values()), [plain(worded(v), LONGEST) for v in values], minor=False)
-        axes.minorticks_off()
-        if not numeric:
+    if len(values) <= FEW or categories:
+        every = -(-len(values) // FEW)
+        words = [plain(worded(value), LONGEST) if i % every == 0 else "" for i, value in enumerate(values)]
+        middles = SPAN * places.shares()
+        halves = np.array([LETTER * (len(word) + 1) / 2 for word in words])
+        room = with_room(list(middles - halves), list(middles + halves))
+        if categories and len(room) < len(values):
             axes.tick_params(axis="x", rotation=20)
-    axes.set_xlabel(plain(key))
+        else:
+            words = [word if i in room else "" for i, word in enumerate(words)]
+        axes.set_xticks(at, words, minor=False)
+        axes.minorticks_off()
+    axes.set_xlabel(plain(f"{key} (not to scale)" if categories and is_numeric(values) else key))

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from runner.arrays import Array
 from runner.comparison.constants import LIMIT
-from runner.records.plots.style import BLACK, BLUE, GREEN, GREY, LARGEST, ORANGE, PURPLE, WIDTH, YELLOW, plain
+from runner.records.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, WIDTH, YELLOW, plain
 from runner.records.sweep.jobs import Job
 from runner.records.sweep.summary import OUTCOMES
 from runner.records.sweep.values import Value
@@ -81,6 +81,16 @@ def gravest(jobs: Iterable[Job]) -> str:
     return max((job.outcome for job in jobs), key=OUTCOMES.index)
 
 
+def size_of(outcome: str) -> float:
+    """Of its mark, in points: what is to be noticed is not lost among the many that agree."""
+    return 5.0 if outcome == "agree" else 7.0
+
+
+def on_top(outcome: str) -> float:
+    """Where its mark is drawn, so that a graver one is never hidden by a lesser: above lines and their labels."""
+    return 4.0 + OUTCOMES.index(outcome) / 10
+
+
 def new_plot(title: str, height: float) -> Figure:
     """A figure with its title."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
@@ -96,27 +106,6 @@ def name_below_title(axes: Axes, name: str) -> None:
 def is_wide(values: Array) -> bool:
     """Whether positive values span so much that a log scale shows them better."""
     return bool(len(values) and values.min() > 0 and values.max() > SPREAD * values.min())
-
-
-def is_numeric(values: Iterable[Value]) -> bool:
-    """Whether a key's values have places on an axis of numbers."""
-    return all(
-        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST for value in values
-    )
-
-
-def is_geometric(values: Sequence[float] | Array) -> bool:
-    """Whether different numbers, by their size, lie more evenly on a log scale than on a linear one."""
-    if len(values) < 3 or values[0] <= 0:
-        return False
-    steps, ratios = np.diff(values), np.diff(np.log(values))
-    return bool(steps.max() * ratios.min() > ratios.max() * steps.min())
-
-
-def sorted_values(jobs: Iterable[Job], key: str) -> list[Value]:
-    """A key's different values: numbers by size, others as they come."""
-    values = list(dict.fromkeys(job.values.get(key) for job in jobs))
-    return sorted(values) if is_numeric(values) else values  # type: ignore[type-var]
 
 
 def worded(value: Value) -> str:

@@ -19,9 +19,9 @@ from runner.records.sweep.plot.marks import (
     name_below_title,
     new_plot,
     outcome_legend,
-    sorted_values,
     worded,
 )
+from runner.records.sweep.plot.places import sorted_values
 from runner.records.sweep.summary import combinations
 from runner.records.sweep.tables import others
 

@@ -8,22 +8,24 @@ from dataclasses import dataclass
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from runner.records.plots.style import BLACK, GREY, plain
+from runner.records.plots.style import BLACK, GREY, log_ticks, plain, short
 from runner.records.sweep.jobs import Job
 from runner.records.sweep.plot.marks import (
     MARKS,
     gravest,
-    is_geometric,
-    is_numeric,
     most_telling,
     name_below_title,
     new_plot,
+    on_top,
     outcome_legend,
-    sorted_values,
+    size_of,
     worded,
 )
+from runner.records.sweep.plot.places import places_of, sorted_values, with_room
 from runner.records.sweep.summary import combinations
 from runner.records.sweep.tables import others
 from runner.records.sweep.values import Value
@@ -34,6 +36,8 @@ BAND = 0.4
 """The lines through a value are spread over this part of the way to the next, by what is measured."""
 TICKS = 9
 """At most, on an axis."""
+LINE = 0.06
+"""Of an axis: the height of a label."""
 LONGEST = 16
 """Letters of a value beside its tick."""
 
@@ -52,13 +56,8 @@ class Scale:
 
     @classmethod
     def of(cls, values: Sequence[Value]) -> Scale:
-        """Numbers by their size, all else in equal steps."""
-        places = np.arange(len(values), dtype=float)
-        if is_numeric(values):
-            places = np.array(values, dtype=float)
-            places = np.log(places) if is_geometric(places) else places
-        span = float(np.ptp(places))
-        return cls(dict(zip(values, (places - places.min()) / span if span else places * 0 + 0.5, strict=True)))
+        """Numbers by their size where that tells them apart, all else in equal steps."""
+        return cls(dict(zip(values, places_of(values).shares().tolist(), strict=True)))
 
 
 def parallel(jobs: Sequence[Job], keys: Sequence[str], title: str) -> Figure:
@@ -83,18 +82,27 @@ def parallel(jobs: Sequence[Job], keys: Sequence[str], title: str) -> Figure:
         color, style = (colours(heights[-1]), "-") if known else (GREY, ":")
         axes.plot(range(len(heights)), heights, color=color, linestyle=style, alpha=faint, linewidth=1.0, zorder=2)
         marker, color = MARKS[outcome]
-        axes.plot(len(heights) - 1, heights[-1], marker, color=color, markersize=5.5, zorder=4, gid=outcome)
+        axes.plot(
+            len(heights) - 1,
+            heights[-1],
+            marker,
+            color=color,
+            markersize=size_of(outcome),
+            zorder=on_top(outcome),
+            gid=outcome,
+        )
     for i, scale in enumerate(scales):
         _axis(axes, i, scale)
     axes.axvline(len(shown), color=BLACK, linewidth=0.8)
     axes.set_xticks(range(len(shown) + 1), [*(plain(key, 24) for key in shown), plain(measure.label, 24)])
     axes.set(
         yticks=[],
-        xlim=(-0.3, len(shown) + 0.15),
+        xlim=(-0.3, len(shown) + 0.35),
         ylim=(-0.3, 1.3) if max(s.band for s in scales) > 0.3 else (-0.1, 1.1),
     )
     axes.spines[:].set_visible(False)
     if measure.values:
+        _figures(axes, len(shown), norm)
         figure.colorbar(
             matplotlib.cm.ScalarMappable(norm, colours), ax=axes, label=plain(measure.label), fraction=0.05, pad=0.02
         )
@@ -102,10 +110,25 @@ def parallel(jobs: Sequence[Job], keys: Sequence[str], title: str) -> Figure:
     return figure
 
 
+def _figures(axes: Axes, i: int, norm: Normalize) -> None:
+    """Those of what is measured, beside its axis."""
+    assert norm.vmin is not None
+    assert norm.vmax is not None
+    low, high = norm.vmin, norm.vmax
+    if isinstance(norm, LogNorm):
+        ticks = log_ticks(np.log10(low), np.log10(high))
+    else:
+        ticks = [tick for tick in MaxNLocator(6).tick_values(low, high) if low <= tick <= high] if low < high else [low]
+    for tick in ticks:
+        place = (i, float(norm(tick)))
+        axes.annotate(short(tick), place, (6, 0), textcoords="offset points", ha="left", va="center", fontsize=8)
+
+
 def _axis(axes: Axes, i: int, scale: Scale) -> None:
     axes.axvline(i, color=BLACK, linewidth=0.8, zorder=1)
     every = -(-len(scale.at) // TICKS)
-    for value, height in list(scale.at.items())[::every]:
+    ticks = list(scale.at.items())[::every]
+    for value, height in (ticks[place] for place in with_room([h for _, h in ticks], [h + LINE for _, h in ticks])):
         axes.annotate(
             plain(worded(value), LONGEST),
             (i, height),

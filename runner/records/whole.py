@@ -1,0 +1,98 @@
+"""Tables and arrays that are what the rest of the record says, or a line that tells where they are not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.arrays import Array, Shape
+from runner.errors import shortened
+from runner.records.trajectories import ELEMENTS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+def read_table(file: Path, schema: pa.Schema) -> pd.DataFrame:
+    """A parquet file that has at least the columns of ``schema``.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is no such file, or a column is missing or holds texts in place of numbers or the reverse.
+    """
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        found = pq.read_schema(file)
+        for field in schema:
+            if field.name not in found.names:
+                raise ValueError(f"no column {field.name}")
+            kind = found.field(field.name).type
+            if _is_number(kind) is not _is_number(field.type):
+                raise ValueError(f"column {field.name} is of type {kind}, not {field.type}")
+        return pd.read_parquet(file)
+    except pa.ArrowException as error:
+        raise ValueError(str(error)) from error
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def check_rows(table: pd.DataFrame, backends: Sequence[str], tensors: Sequence[str], judged_steps: int) -> None:
+    """Takes a table of deviations that has, of every step, a row a judged backend and tensor.
+
+    Raises:
+        ValueError: Rows are missing, or are of other backends, tensors or judged steps than the verdict.
+    """
+    for column, names in (("backend", backends), ("tensor", tensors)):
+        strange = set(table[column]) ^ set(names)
+        if len(table) and strange:
+            raise ValueError(f"its {column}s are not those of verdict.json: {shortened(sorted(map(str, strange)))}")
+    steps = table["step"].nunique()
+    wanted = steps * len(backends) * len(tensors)
+    if len(table) != wanted:
+        raise ValueError(f"{len(table)} rows where its {steps} steps have {wanted}")
+    judged = table.loc[table["logic_worst_index"].notna(), "step"].nunique()
+    if judged != judged_steps:
+        raise ValueError(f"{judged} judged steps, where verdict.json has {judged_steps}")
+
+
+def check_arrays(arrays: Mapping[str, Array], shapes: Mapping[str, Shape]) -> None:
+    """Takes exactly the arrays that ``shapes`` names.
+
+    Raises:
+        ValueError: One is missing or has another shape, or there is one more.
+    """
+    for name, shape in shapes.items():
+        if name not in arrays:
+            raise ValueError(f"no {name}")
+        if arrays[name].shape != shape:
+            raise ValueError(f"{name} is of shape {arrays[name].shape}, not {shape}")
+    for name in arrays:
+        if name not in shapes:
+            raise ValueError(f"{name}, which is nothing of this run")
+
+
+def parameter_shapes(found: Mapping[str, Array], names: Sequence[str]) -> dict[str, Shape]:
+    """Of the arrays of parameters.safetensors, by ``found``, those that are there: each of ``names``, before and after.
+
+    It is the file itself that has the shapes, and the names of running averages of which no update was judged.
+    """
+    first = {key.removeprefix("first/"): array.shape for key, array in found.items() if key.startswith("first/")}
+    return {f"{part}/{name}": first.get(name, ()) for name in [*names, *first] for part in ("first", "last")}
+
+
+def trajectory_shapes(found: Mapping[str, Array], shapes: Mapping[str, Shape]) -> dict[str, Shape]:
+    """Of the arrays of trajectories.safetensors, whose ``steps`` are ``found``, by the shapes of the parameters."""
+    points = found["steps"].size if "steps" in found else 0
+    counts = {name: min(ELEMENTS, prod(shape)) for name, shape in shapes.items()}
+    of_each = {key: shape for name, n in counts.items() for key, shape in ((name, (points, n)), (f"at/{name}", (n,)))}
+    return {"steps": (points,), **of_each}
