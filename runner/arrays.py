@@ -54,6 +54,15 @@ def in_single(ufunc: Callable[..., Array], dtype: np.dtype[Any]) -> Callable[...
     return partial(ufunc, dtype=np.float32) if is_narrow(dtype) else ufunc
 
 
+def product_for(array: Array) -> Callable[[Array, Array, Array], Array]:
+    """The matrix product a b -> out for arrays like ``array``.
+
+    Of plain matrices it is NumPy's dot, which takes half of matmul's overhead: rows 2-10-10-1 of docs/performance.md.
+    """
+    plain = type(array) is np.ndarray and array.ndim == 2 and array.dtype.name in ("float32", "float64")
+    return np.dot if plain else in_single(np.matmul, array.dtype)
+
+
 def sum_for(dtype: np.dtype[Any]) -> Callable[..., Array]:
     """np.add.reduce for arrays of ``dtype``; of 16 bits, it sums in float32 and rounds the sum once.
 

@@ -124,7 +124,7 @@ class FunctionBackend:
         size = sum(prod(shape) for shape in self._shapes.values())
         self._flat, self._flat_gradients = np.empty(size, dtype), np.empty(size, dtype)
         self._parameters, self._gradients = views(self._flat, self._shapes), views(self._flat_gradients, self._shapes)
-        self._training = Training(problem, self._flat, self._flat_gradients, self._shapes)
+        self._training = Training(problem, self._flat, self._flat_gradients, lambda flat: views(flat, self._shapes))
         self._called = False
 
     def load(self, state: State) -> None:

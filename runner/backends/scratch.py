@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from runner.arrays import Array, Shape, like
+from runner.arrays import Array, Shape, is_narrow, like
 from runner.backends.base import Backend, BackendChoice, Empty, Problem, State, Step, views
+from runner.backends.blocks import joined_views
 from runner.backends.training import Training
 from runner.layers.base import Buffers, Pass
 from runner.layers.narrow import pass_of
@@ -55,13 +56,21 @@ class ScratchBackend:
         self.name = name
         self._problem = problem
         self._empty: Callable[[Shape], Array] = lambda shape: unwritten(empty(shape, dtype))
-        shapes = problem.network.shapes
-        size = sum(map(prod, shapes.values()))
+        network = problem.network
+        size = sum(map(prod, network.shapes.values()))
         self._flat, flat_gradients = self._empty((size,)), self._empty((size,))
-        self._parameters, self._gradients = views(self._flat, shapes), views(flat_gradients, shapes)
-        self._buffers = {name: like(value, self._empty) for name, value in problem.network.buffers.items()}
-        self._training = Training(problem, self._flat, flat_gradients, shapes)
+        # Noisy arithmetic, and 16 bits, run on the plain pass of a layer.
+        self._joined = empty is np.empty and not is_narrow(dtype)
+        self._parameters, self._blocks = self._parts(self._flat)
+        self._gradients, self._gradient_blocks = self._parts(flat_gradients)
+        self._buffers = {name: like(value, self._empty) for name, value in network.buffers.items()}
+        self._training = Training(problem, self._flat, flat_gradients, lambda flat: self._parts(flat)[0])
         self._plans: dict[tuple[int, bool], Plan] = {}
+
+    def _parts(self, flat: Array) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Each parameter's part of a vector, and the blocks that some are parts of."""
+        network = self._problem.network
+        return joined_views(flat, network) if self._joined else (views(flat, network.shapes), {})
 
     def load(self, state: State) -> None:
         for name, mine in self._parameters.items():
@@ -85,13 +94,14 @@ class ScratchBackend:
         return State(self._parameters, self._buffers, self._training.state())
 
     def _plan(self, x: Array, y: Array, training: bool) -> Plan:
-        held = Held(self._parameters, self._gradients, self._buffers)
+        parameters, gradients = self._parameters | self._blocks, self._gradients | self._gradient_blocks
+        held = Held(parameters, gradients, self._buffers)
         return Plan(self._problem, (like(x, self._empty), like(y, self._empty)), held, self._empty, training)
 
 
 @dataclass(frozen=True)
 class Held:
-    """A backend's arrays under their full names."""
+    """A backend's arrays under their full names; blocks of parameters stand beside what they consist of."""
 
     parameters: Mapping[str, Array]
     gradients: Mapping[str, Array]
@@ -135,10 +145,11 @@ class Plan:
             self.masks |= {place.full(local): mask for local, mask in buffers.masks.items() if training}
             self.layers.append(pass_of(place.layer, buffers))
         self.loss = loss_pass(problem.loss, (batch, *network.output_shape), empty)
-        self.gradients = held.gradients
+        self.gradients = {name: held.gradients[name] for name in network.parameters}
         self.backwards = range(len(self.layers))[::-1]
         names = [place.name for place in network.places]
         self.activations, self.deltas = _Named(names), _Named(names)
+        self.last: Step | None = None  # its arrays are the same at each step: row 2-10-10-1 of docs/performance.md
 
     def step(self, x: Array, y: Array, draws: Mapping[str, Array]) -> Step:
         """Forward through the layers, the loss, and backward through them."""
@@ -154,7 +165,9 @@ class Plan:
         for i in self.backwards:
             deltas[i] = delta
             delta = self.layers[i].backward(delta)
-        return Step(loss, a, self.gradients, self.activations, self.deltas)
+        if self.last is None or self.last.loss is not loss or self.last.prediction is not a:
+            self.last = Step(loss, a, self.gradients, self.activations, self.deltas)
+        return self.last
 
 
 class _Named(Mapping[str, Array]):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
 
-from runner.arrays import Array, Shape
-from runner.backends.base import Problem, views
+from runner.arrays import Array
+from runner.backends.base import Problem
 
 SCHEDULE = "schedule."
 
@@ -57,10 +57,15 @@ class Cycle:
 
 
 class Training:
-    """Clipping, optimizer and schedule by hand, over the flat vectors of parameters and gradients (parameters,)."""
+    """Clipping, optimizer and schedule by hand, over the flat vectors of parameters and gradients (parameters,).
 
-    def __init__(self, problem: Problem, flat: Array, gradients: Array, shapes: Mapping[str, Shape]) -> None:
-        optimizer, self._lr, self._shapes = problem.optimizer, problem.lr, shapes
+    ``by_name`` gives the parts of such a vector under the parameters' names.
+    """
+
+    def __init__(
+        self, problem: Problem, flat: Array, gradients: Array, by_name: Callable[[Array], Mapping[str, Array]]
+    ) -> None:
+        optimizer, self._lr, self._flat, self._views = problem.optimizer, problem.lr, flat, by_name
         self._updater = optimizer.scratch(flat, gradients)
         self._clip = None if problem.clip is None else problem.clip.scratch(gradients)
         self._rates, self._cycle = None, None
@@ -93,12 +98,14 @@ class Training:
         own = {key: value for key, value in state.items() if not key.startswith(SCHEDULE)}
         kinds = {key: value for key, value in own.items() if not value.ndim and "." not in key}
         for kind in {key.partition(".")[0] for key in own if "." in key}:
-            kinds[kind] = np.concatenate([own[f"{kind}.{name}"].ravel() for name in self._shapes])
+            kinds[kind] = np.empty(self._flat.shape, self._flat.dtype)
+            for name, part in self._views(kinds[kind]).items():
+                part[...] = own[f"{kind}.{name}"]
         self._updater.load(kinds)
 
     def _by_parameter(self, kind: str, value: Array) -> dict[str, Array]:
         kept = self._named.get(kind)
         if kept is None or kept[0] is not value:
-            made = {f"{kind}.{name}": v for name, v in views(value, self._shapes).items()}
+            made = {f"{kind}.{name}": v for name, v in self._views(value).items()}
             kept = self._named[kind] = (value, made)
         return kept[1]

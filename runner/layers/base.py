@@ -137,6 +137,14 @@ class Layer(ABC):
     in_narrow: ClassVar[bool] = False
     """Whether its pass works on arrays of 16 bits itself; if not, it works in float32 and its results are rounded."""
 
+    @property
+    def joined(self) -> bool:
+        """Whether its weight (out, in) and its bias may lie in one block (out, in + 1), the bias as the last column.
+
+        Its pass then finds both as the one parameter ``block``.
+        """
+        return False
+
     nested: ClassVar[tuple[str, ...]] = ()
     """The fields that are lists of layers."""
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from runner.arrays import Array, Shape, in_single, sum_for, working
+from runner.arrays import Array, Shape, product_for, sum_for, working
 from runner.errors import ConfigError
-from runner.layers.base import Buffers, Layer, Parameter
+from runner.layers.base import Buffers, Layer, Parameter, Pass
 
 if TYPE_CHECKING:
     import torch
@@ -37,8 +37,12 @@ class Linear(Layer):
         weight = {"weight": Parameter((self.out, fan_in), fan_in)}
         return weight | ({"bias": Parameter((self.out,), fan_in)} if self.bias else {})
 
-    def scratch(self, buffers: Buffers) -> ScratchLinear:
-        return ScratchLinear(buffers)
+    @property
+    def joined(self) -> bool:
+        return self.bias
+
+    def scratch(self, buffers: Buffers) -> Pass:
+        return JoinedLinear(buffers) if "block" in buffers.parameters else ScratchLinear(buffers)
 
     def torch(self, input_shape: Shape) -> torch.nn.Module:
         import torch
@@ -71,26 +75,66 @@ class ScratchLinear:
         self.x_rows, self.delta_rows = (*rows, fan_in), (*rows, out)
         self.in_rows = len(buffers.sample) == 1
         self.y_in_rows = self.y.reshape(self.delta_rows)
-        self.product = self.y_in_rows if self.bias is None else working(self.y_in_rows)
-        self.matmul, self.sum = in_single(np.matmul, self.y.dtype), sum_for(self.y.dtype)
+        self.x_product = self.y_in_rows if self.bias is None else working(self.y_in_rows)
+        self.product, self.sum = product_for(self.y_in_rows), sum_for(self.y.dtype)
         self.dx = buffers.empty(buffers.input_shape) if buffers.input_gradient else None
         self.dx_in_rows = None if self.dx is None else self.dx.reshape(self.x_rows)
 
     def forward(self, x: Array) -> Array:
         self.x = x = x if self.in_rows else x.reshape(self.x_rows)
-        matmul, bias = self.matmul, self.bias  # a local name: a call through self is slower
-        product = matmul(x, self.weight_t, out=self.product)
+        product, bias = self.product, self.bias  # a local name: a call through self is slower
+        product(x, self.weight_t, self.x_product)
         if bias is not None:
-            np.add(product, bias, out=self.y_in_rows)
+            np.add(self.x_product, bias, out=self.y_in_rows)
         return self.y
 
     def backward(self, delta: Array) -> Array:
-        matmul, total = self.matmul, self.sum
+        product, total = self.product, self.sum
         delta = delta if self.in_rows else delta.reshape(self.delta_rows)
-        matmul(delta.mT, self.x, out=self.d_weight)
+        product(delta.mT, self.x, self.d_weight)
         if self.d_bias is not None:
             total(delta, axis=-2, out=self.d_bias)
-        if self.dx is None:
+        if self.dx_in_rows is None or self.dx is None:
             return delta
-        matmul(delta, self.weight, out=self.dx_in_rows)
+        product(delta, self.weight, self.dx_in_rows)
+        return self.dx
+
+
+class JoinedLinear:
+    """The same with B = (W, b), (out, in + 1), and x1 = (x, 1), (*replicas, batch, ..., in + 1).
+
+    y = x1 B^T;  dB = delta^T x1;  dx = delta W.
+
+    The bias and its gradient come with the products: rows 2-10-10-1 of docs/performance.md.
+    """
+
+    def __init__(self, buffers: Buffers) -> None:
+        block, self.d_block = buffers.parameters["block"], buffers.gradients["block"]
+        self.block_t, self.weight = block.mT, block[..., :-1]
+        out, width = block.shape[-2:]
+        rows = (*buffers.replicas, prod(buffers.input_shape[len(buffers.replicas) : -1]))
+        self.x_rows, self.delta_rows = (*rows, width - 1), (*rows, out)
+        self.in_rows = len(buffers.sample) == 1
+        self.x1 = buffers.empty((*rows, width))
+        self.x1[..., -1] = 1
+        self.x = self.x1[..., :-1]
+        self.y = buffers.empty((*buffers.input_shape[:-1], out))
+        self.y_in_rows = self.y.reshape(self.delta_rows)
+        self.product = product_for(self.y_in_rows)
+        self.dx = buffers.empty(buffers.input_shape) if buffers.input_gradient else None
+        self.dx_in_rows = None if self.dx is None else self.dx.reshape(self.x_rows)
+
+    def forward(self, x: Array) -> Array:
+        self.x[...] = x if self.in_rows else x.reshape(self.x_rows)
+        product = self.product
+        product(self.x1, self.block_t, self.y_in_rows)
+        return self.y
+
+    def backward(self, delta: Array) -> Array:
+        product = self.product
+        delta = delta if self.in_rows else delta.reshape(self.delta_rows)
+        product(delta.mT, self.x1, self.d_block)
+        if self.dx_in_rows is None or self.dx is None:
+            return delta
+        product(delta, self.weight, self.dx_in_rows)
         return self.dx

@@ -48,16 +48,17 @@ class ScratchSigmoid:
         self.slope = working(buffers.empty(buffers.input_shape))
         self.dz = buffers.empty(buffers.input_shape)
         self.subtract = in_single(np.subtract, self.a.dtype)
+        self.one = np.ones((), self.work.dtype)  # a Python number would be converted at each call
 
     def forward(self, z: Array) -> Array:
-        work = self.work
+        work, one = self.work, self.one
         np.negative(z, out=work)
         np.exp(work, out=work)
-        np.add(work, 1, out=work)
-        return np.divide(1, work, out=self.a)
+        np.add(work, one, out=work)
+        return np.divide(one, work, out=self.a)
 
     def backward(self, delta: Array) -> Array:
         subtract, a = self.subtract, self.a
-        slope = subtract(1, a, out=self.slope)
+        slope = subtract(self.one, a, out=self.slope)
         np.multiply(slope, a, out=slope)
         return np.multiply(delta, slope, out=self.dz)

@@ -22,6 +22,7 @@ class Arithmetic:
         self.dtype, self.narrow = like.dtype, is_narrow(like.dtype)
         self.work = working(np.empty_like(like))
         self.subtract = in_single(np.subtract, like.dtype)
+        self._last: tuple[Rate, Rate] | None = None
 
     def number(self, value: Rate) -> Rate:
         """A factor that makes no result wider than the vectors are."""
@@ -32,6 +33,12 @@ class Arithmetic:
     def rounded(self, value: Rate) -> Rate:
         """A summand, or the factor of one, rounded to the vectors' dtype."""
         return self.number(np.asarray(value).astype(self.dtype)) if self.narrow else self.number(value)
+
+    def factor(self, value: Rate) -> Rate:
+        """``rounded``, as an array and kept until the next value: row 2-10-10-1, batch 1, of docs/performance.md."""
+        if self._last is None or self._last[0] is not value:
+            self._last = (value, np.asarray(self.rounded(value), self.work.dtype))
+        return self._last[1]
 
     def add_scaled(self, y: Array, x: Array, factor: Rate, out: Array) -> Array:
         """out <- y + factor x (torch.add with alpha)."""

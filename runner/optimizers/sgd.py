@@ -82,7 +82,7 @@ class ScratchSGD(Descent):
         momentum = self.optimizer.momentum if momentum is None else momentum
         d = self._moved(self.gradient(lr), momentum) if momentum else self.gradient(lr)
         work = self.arithmetic.work
-        np.multiply(d, self.arithmetic.rounded(lr), out=work)
+        np.multiply(d, self.arithmetic.factor(lr), out=work)
         np.subtract(self.parameters, work, out=self.parameters)
 
     def _moved(self, g: Array, momentum: float) -> Array:
