@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from runner.arrays import Array, Shape, product_for, sum_for, working
+from runner.arrays import Array, Shape, in_single, product_for, sum_for, working
 from runner.errors import ConfigError
 from runner.layers.base import Buffers, Layer, Parameter, Pass
 
@@ -39,7 +39,7 @@ class Linear(Layer):
 
     @property
     def joined(self) -> bool:
-        return self.bias
+        return self.bias and type(self).scratch is Linear.scratch  # a layer derived from it has a pass of its own
 
     def scratch(self, buffers: Buffers) -> Pass:
         return JoinedLinear(buffers) if "block" in buffers.parameters else ScratchLinear(buffers)
@@ -77,19 +77,22 @@ class ScratchLinear:
         self.y_in_rows = self.y.reshape(self.delta_rows)
         self.x_product = self.y_in_rows if self.bias is None else working(self.y_in_rows)
         self.product, self.sum = product_for(self.y_in_rows), sum_for(self.y.dtype)
+        self.matmul = in_single(np.matmul, self.y.dtype)  # of what an own layer hands over in another dtype
         self.dx = buffers.empty(buffers.input_shape) if buffers.input_gradient else None
         self.dx_in_rows = None if self.dx is None else self.dx.reshape(self.x_rows)
 
     def forward(self, x: Array) -> Array:
         self.x = x = x if self.in_rows else x.reshape(self.x_rows)
-        product, bias = self.product, self.bias  # a local name: a call through self is slower
+        bias = self.bias
+        product = self.product if x.dtype is self.y.dtype else self.matmul
         product(x, self.weight_t, self.x_product)
         if bias is not None:
             np.add(self.x_product, bias, out=self.y_in_rows)
         return self.y
 
     def backward(self, delta: Array) -> Array:
-        product, total = self.product, self.sum
+        total = self.sum  # a local name: a call through self is slower
+        product = self.product if delta.dtype is self.y.dtype else self.matmul
         delta = delta if self.in_rows else delta.reshape(self.delta_rows)
         product(delta.mT, self.x, self.d_weight)
         if self.d_bias is not None:
@@ -120,7 +123,7 @@ class JoinedLinear:
         self.x = self.x1[..., :-1]
         self.y = buffers.empty((*buffers.input_shape[:-1], out))
         self.y_in_rows = self.y.reshape(self.delta_rows)
-        self.product = product_for(self.y_in_rows)
+        self.product, self.matmul = product_for(self.y_in_rows), in_single(np.matmul, self.y.dtype)
         self.dx = buffers.empty(buffers.input_shape) if buffers.input_gradient else None
         self.dx_in_rows = None if self.dx is None else self.dx.reshape(self.x_rows)
 
@@ -131,7 +134,7 @@ class JoinedLinear:
         return self.y
 
     def backward(self, delta: Array) -> Array:
-        product = self.product
+        product = self.product if delta.dtype is self.y.dtype else self.matmul
         delta = delta if self.in_rows else delta.reshape(self.delta_rows)
         product(delta.mT, self.x1, self.d_block)
         if self.dx_in_rows is None or self.dx is None:

@@ -11,7 +11,7 @@ import pytest
 from runner.arrays import Array, Shape
 from runner.assemble import Setup
 from runner.comparison.summary import RunVerdict
-from runner.layers.base import Buffers
+from runner.layers.base import Buffers, Pass
 from runner.layers.linear import Linear, ScratchLinear
 from runner.losses.sse import ScratchSSE, SumOfSquaredErrors
 from runner.network import build_network
@@ -45,7 +45,7 @@ class Accumulating(Linear):
 class Forgetting(Linear):
     """Writes its gradient to where nobody looks."""
 
-    def scratch(self, buffers: Buffers) -> ScratchLinear:
+    def scratch(self, buffers: Buffers) -> Pass:
         lost = {name: np.empty_like(value) for name, value in buffers.gradients.items()}
         return super().scratch(replace(buffers, gradients=lost))
 
