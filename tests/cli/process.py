@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .warm import SAFETY, run_warm
+
 ROOT = Path(__file__).resolve().parents[2]
-SAFETY = 300.0
-"""Seconds after which a process that hangs is given up."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,8 @@ def finish(folder: Path, words: Sequence[str], env: dict[str, str] | None = None
 
 def run(folder: Path, *args: str, env: dict[str, str] | None = None, options: tuple[str, ...] = ()) -> Finished:
     """Runs the program to its end in ``folder``."""
+    if env is None and not options:
+        return Finished(folder, *run_warm(folder, args, environment()))
     return finish(folder, command(*args, options=options), env)
 
 

@@ -13,7 +13,7 @@ from .stores import FILES, PARAMETERS, client, deviations, gradients, history, o
 
 def done(place: Path, *args: str) -> Finished:
     """A run that agrees."""
-    finished = run(place, *args)
+    finished = run(place, "record.plots=false", *args)
     assert (finished.code, finished.err) == (0, "")
     return finished
 
@@ -118,7 +118,7 @@ def test_record_and_verdict_every_thin_out_what_is_kept_and_judged(place: Path) 
 
 
 def test_gradients_can_be_left_out_and_the_folder_chosen(place: Path) -> None:
-    finished = done(place, "record.gradients=false", "hydra.run.dir=mine/here")
+    finished = done(place, "record.plots=true", "record.gradients=false", "hydra.run.dir=mine/here")
     files = {str(path.relative_to(place / "mine/here")) for path in (place / "mine/here").rglob("*") if path.is_file()}
     gradients = {"gradients.safetensors", "gradients/scratch.txt", "gradients/torch.txt", "plots/gradient_norms.png"}
     assert files == FILES - gradients | {"status.json"}

@@ -17,6 +17,8 @@ from .stores import PARAMETERS, artifacts, client, history, nested, only_run, pa
 STEPS = [*range(0, 300, 5), 299, 300]
 """Every fifth step, the last one, and what the last update has made."""
 
+FREE = ("lockstep=false", "record.plots=false")
+
 
 @pytest.fixture
 def parted(shared: SharedRuns) -> Finished:
@@ -125,7 +127,14 @@ def test_the_table_is_an_artifact(reader: MlflowClient, record: Run) -> None:
 
 
 def test_what_is_the_same_backend_twice_has_no_drift(place: Path) -> None:
-    finished = run(place, "lockstep=false", "data.samples=9", "backend=[scratch]", "+backend.mine={use: scratch}")
+    finished = run(
+        place,
+        "record.plots=false",
+        "lockstep=false",
+        "data.samples=9",
+        "backend=[scratch]",
+        "+backend.mine={use: scratch}",
+    )
     assert (finished.code, finished.err) == (0, "")
     sentence = "no drift: mine and scratch have equal parameters throughout, over 9 steps."
     assert f"\n{sentence}\n" in finished.out
@@ -144,7 +153,9 @@ def test_with_lockstep_there_is_no_drift_anywhere(shared: SharedRuns) -> None:
 
 def test_parameters_that_are_not_finite_are_a_tag_a_gap_and_a_word(place: Path) -> None:
     """Of one step the loss is finite, what its update makes is not."""
-    finished = run(place, "lockstep=false", "data.samples=1", "lr=1e38", "data.low=1e3", "data.high=2e3")
+    finished = run(
+        place, "record.plots=false", "lockstep=false", "data.samples=1", "lr=1e38", "data.low=1e3", "data.high=2e3"
+    )
     sentence = "drift of scratch from torch after 1 step: not finite."
     assert f"\n{sentence}\n" in finished.out
     found = read_json(finished.run_folder / "verdict.json")["drift"]["scratch"]
@@ -158,7 +169,9 @@ def test_parameters_that_are_not_finite_are_a_tag_a_gap_and_a_word(place: Path) 
 
 
 def test_every_job_of_a_sweep_carries_its_drift(place: Path) -> None:
-    finished = run(place, "-m", "lockstep=false", "lr=0.01,0.1", "dtype=float32,float64", "data.samples=30")
+    finished = run(
+        place, "-m", "record.plots=false", "lockstep=false", "lr=0.01,0.1", "dtype=float32,float64", "data.samples=30"
+    )
     assert (finished.code, finished.err) == (0, "")
     found = nested(client(place))
     assert len(found) == 4

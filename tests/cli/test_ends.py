@@ -14,8 +14,9 @@ import pytest
 from safetensors.numpy import load_file
 
 from .own import SEVEN, furnish_own
-from .process import SAFETY, Finished, command, end, environment, finish, run, start
+from .process import Finished, command, end, environment, finish, run, start
 from .stores import client, count_metrics, gradients, only_run, read_json, runs, statuses
+from .warm import SAFETY
 
 LONG = ("data.samples=100000",)
 STOPS = [signal.SIGINT, signal.SIGTERM]
@@ -166,7 +167,10 @@ def test_a_reader_that_goes_away_does_not_harm_the_run(place: Path) -> None:
 
 
 def test_two_first_runs_at_once_both_make_it(tmp_path: Path) -> None:
-    both = [start(tmp_path, "data.samples=20", f"tracking.experiment={name}") for name in ("one", "one")]
+    both = [
+        start(tmp_path, "record.plots=false", "data.samples=20", f"tracking.experiment={name}")
+        for name in ("one", "one")
+    ]
     for process in both:
         finished = end(process, tmp_path)
         assert (finished.code, finished.err) == (0, "")

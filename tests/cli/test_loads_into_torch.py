@@ -98,7 +98,7 @@ def learnt(overrides: list[str]) -> tuple[Backend, Array, Array]:
 @pytest.mark.parametrize("name", CASES)
 def test_the_last_parameters_load_with_strict_and_predict_what_the_run_predicts(name: str, place: Path) -> None:
     overrides, build = CASES[name]
-    done = run(place, *COMMON, *overrides)
+    done = run(place, *COMMON, *overrides, "record.plots=false")
     assert (done.code, done.err) == (0, "")
     state = load_file(done.run_folder / "parameters.safetensors")
     module = build().double()

@@ -86,14 +86,14 @@ def test_job_keys_name_the_sweep_and_tell_the_jobs_apart(sweep: Finished) -> Non
 
 
 def test_a_range_is_a_sweep(place: Path) -> None:
-    finished = run(place, "-m", "seed=range(1,4)", "data.samples=2")
+    finished = run(place, "-m", "seed=range(1,4)", "data.samples=2", "record.plots=false")
     assert (finished.code, finished.err) == (0, "")
     assert sorted(run.data.params["seed"] for run in nested(client(place))) == ["1", "2", "3"]
     assert [words[1] for words in rows(finished.out)] == ["seed=1", "seed=2", "seed=3"]
 
 
 def test_a_job_that_our_checks_reject_fails_alone(place: Path) -> None:
-    finished = run(place, "-m", "data.low=0,2,0.5", "data.samples=2")
+    finished = run(place, "-m", "data.low=0,2,0.5", "data.samples=2", "record.plots=false")
     assert finished.code == 2
     assert finished.err == "runner: data.low: got 2.0; allowed: a number below data.high, which is 1.0\n"
     found = nested(client(place))

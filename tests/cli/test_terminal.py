@@ -10,7 +10,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from .process import SAFETY, command, environment
+from .process import command, environment
+from .warm import SAFETY
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

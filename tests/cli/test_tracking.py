@@ -19,8 +19,9 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
-from .process import SAFETY, end, environment, run, start
+from .process import end, environment, run, start
 from .stores import FILES, artifacts, client, count_metrics, only_run
+from .warm import SAFETY
 
 IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 

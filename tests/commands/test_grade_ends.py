@@ -14,8 +14,9 @@ import pytest
 
 from runner.commands import results, run_command
 from runner.records.files import part_of, write_text
-from tests.cli.process import SAFETY, end, start
+from tests.cli.process import end, start
 from tests.cli.test_terminal import CONTROL, on_a_terminal
+from tests.cli.warm import SAFETY
 
 from .submissions import ENDLESS, OVERRIDES, RIGHT
 
