@@ -15,7 +15,6 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf
 
 from runner import stopping
-from runner.checks import check_tracking
 from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, RunError
 from runner.job import STATUS, last, read_status
 from runner.records.faults import log_traceback
@@ -71,6 +70,7 @@ def _listen(config: DictConfig) -> None:
 
 def _announce(config: DictConfig, jobs: Mapping[int, list[str]]) -> None:
     """Makes the sweep's parent run before its first jobs."""
+    from runner.checks import check_tracking
     from runner.records.environment import environment, environment_tags
     from runner.records.sweep.parent import Parent
     from runner.records.sweep.values import swept_keys

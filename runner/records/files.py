@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import yaml
 
-from runner.arrays import Array
+if TYPE_CHECKING:
+    from runner.arrays import Array
 
 PART = ".part"
 
@@ -52,6 +52,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def save_arrays(file: Path, arrays: Mapping[str, Array]) -> None:
     """Writes safetensors as any other file is written: the library makes one that its owner alone may read."""
+    import numpy as np
     from safetensors.numpy import save_file
 
     file.touch()
