@@ -46,7 +46,7 @@ ui: $(VENV)/run  ## open the MLflow UI on what was recorded (http://127.0.0.1:50
 	@$(BIN)/python -m runner.commands.front_page
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///outputs/mlflow.db --host 127.0.0.1
 
-bench: $(VENV)/run  ## measure scratch against torch, side by side
+bench: $(VENV)/bench  ## measure speed against torch, jax and others, side by side, and what recording costs
 	$(BIN)/python -m benchmarks
 
 clean:  ## remove the virtual environment and the caches
@@ -59,6 +59,10 @@ $(VENV)/run: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test,dev]'
+	touch $@
+
+$(VENV)/bench: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	touch $@
 
 $(VENV)/docs: pyproject.toml constraints.txt | $(BIN)/python

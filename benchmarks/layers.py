@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from benchmarks.timing import Ratio, ratio, time_in_turn
+from benchmarks.timing import Line, Ratio, ratio, time_in_turn
 from runner.arrays import Array, Shape, in_dtype
 from runner.building import build_layer
 from runner.catalog import Catalog
@@ -47,26 +46,15 @@ SHAPES: dict[str, tuple[Mapping[str, Any], tuple[Shape, Shape]]] = {
 """Keys, and the small and the large shape (batch, *sample); every other layer is timed as an activation."""
 
 
-@dataclass(frozen=True)
-class LayerRow:
-    """How many times as long scratch takes as torch."""
-
-    layer: str
-    small: Ratio
-    large: Ratio
-    shapes: tuple[Shape, Shape]
-    seconds_torch: tuple[float, float]
-
-
-def layer_steps() -> Iterator[LayerRow]:
-    """Each layer in float32, one thread."""
+def layer_steps() -> Iterator[Line]:
+    """Each layer in float32, one thread: how many times as long scratch takes as torch."""
     catalog = Catalog()
     for name in catalog.names("layer"):
         keys, shapes = SHAPES.get(name, ({}, ELEMENTWISE))
         layer = build_layer({"layer": name, **keys}, name, catalog)
-        found = [_timed(layer, shape) for shape in shapes]
-        small, large = (r for r, _ in found)
-        yield LayerRow(name, small, large, shapes, (found[0][1], found[1][1]))
+        found = {size: _timed(layer, shape) for size, shape in zip(("small", "large"), shapes, strict=True)}
+        ratios = {f"{size}, over torch": times for size, (times, _) in found.items()}
+        yield Line(name, ratios, {f"torch, {size}": seconds for size, (_, seconds) in found.items()})
 
 
 def _timed(layer: Layer, shape: Shape) -> tuple[Ratio, float]:

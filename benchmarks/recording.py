@@ -5,11 +5,10 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.timing import Ratio, ratio, time_in_turn
+from benchmarks.timing import Line, medians, ratio, time_in_turn
 from runner.records.mlflow import BATCH, MlflowRun, open_experiment
 
 TENSORS = 9
@@ -18,28 +17,17 @@ STEPS = 500
 ROUNDS = 9
 
 
-@dataclass(frozen=True)
-class Row:
-    """Rows a second over those of log_batch, and of sqlite alone over the same; rows a second of each."""
-
-    rows: int
-    recorded: Ratio
-    sqlite: Ratio
-    recorded_a_second: float
-    log_batch_a_second: float
-    sqlite_a_second: float
-
-
-def recording() -> Iterator[Row]:
+def recording() -> Iterator[Line]:
     """One store for all, in a folder of its own that is gone afterwards."""
     steps = [_metrics(step) for step in range(STEPS)]
     rows = sum(map(len, steps))
     with TemporaryDirectory(prefix="recording-") as folder:
         uri = f"sqlite:///{folder}/mlflow.db"
         functions = [_recorded(uri, steps), _log_batch(uri, steps), _sqlite(Path(folder, "plain.db"), steps)]
-        ours, theirs, plain = time_in_turn(functions, 1, ROUNDS).T
-    seconds = [float(sorted(times)[len(times) // 2]) for times in (ours, theirs, plain)]
-    yield Row(rows, ratio(theirs, ours), ratio(theirs, plain), *(rows / s for s in seconds))
+        times = time_in_turn(functions, 1, ROUNDS)
+    ours, theirs, plain = times.T
+    ratios = {"rows a second over log_batch": ratio(theirs, ours), "sqlite alone over log_batch": ratio(theirs, plain)}
+    yield Line(f"{rows} rows", ratios, dict(zip(("recorded", "log_batch", "sqlite"), medians(times), strict=True)))
 
 
 def _metrics(step: int) -> dict[str, float]:

@@ -24,6 +24,15 @@ class Ratio:
     high: float
 
 
+@dataclass(frozen=True)
+class Line:
+    """A row of a table: what was timed, its ratios and its times in seconds (or other figures), by their names."""
+
+    name: str
+    ratios: dict[str, Ratio]
+    figures: dict[str, float]
+
+
 def pin() -> None:
     """Keeps this process on one core."""
     if hasattr(os, "sched_setaffinity"):
@@ -46,6 +55,11 @@ def ratio(above: Array, below: Array) -> Ratio:
     ratios = above / below
     low, high = np.quantile(ratios, [0.1, 0.9])
     return Ratio(float(np.median(ratios)), float(low), float(high))
+
+
+def medians(times: Array) -> list[float]:
+    """Each function's median time (functions,), of times (rounds, functions)."""
+    return [float(value) for value in np.median(times, axis=0)]
 
 
 def _time(function: Callable[[], object], calls: int) -> float:

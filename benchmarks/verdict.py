@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from benchmarks.nets import NETS, Net
-from benchmarks.timing import Ratio, ratio, time_in_turn
+from benchmarks.timing import Line, medians, ratio, time_in_turn
 from runner.arrays import Array
 from runner.backends.base import BackendChoice, Given, Step
 from runner.backends.scratch import Scratch
@@ -20,31 +19,6 @@ from runner.comparison.verdict import Judge
 
 CHOICES: dict[str, BackendChoice] = {"scratch": Scratch(), "torch": Torch()}
 SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
-
-
-@dataclass(frozen=True)
-class JudgedRow:
-    """One net: how many times as long a judged step takes as an unjudged one, and each look as the step it judges.
-
-    An unjudged step is that of both backends, forward, backward and update, and the deviations of all tensors. The
-    second look is 8 noisy runs of the library, the third 8 moved points of both sides; both in units of a judged step.
-    """
-
-    net: str
-    judged: Ratio
-    second_look: Ratio
-    third_look: Ratio
-    seconds_unjudged: float
-
-
-@dataclass(frozen=True)
-class GradcheckRow:
-    """One net: how many times as long torch.autograd.gradcheck takes as the verdict on the same step."""
-
-    net: str
-    slow: Ratio
-    fast: Ratio
-    seconds_verdict: float
 
 
 class _Run:
@@ -82,8 +56,12 @@ class _Run:
         return Point(sides, layout, parameters, self.x.astype(DOUBLE), self.y.astype(DOUBLE))
 
 
-def judged_steps() -> Iterator[JudgedRow]:
-    """Each net in float32, one thread, at a step that the first look acquits."""
+def judged_steps() -> Iterator[Line]:
+    """Each net in float32, one thread, at a step that the first look acquits.
+
+    An unjudged step is that of both backends, forward, backward and update, and the deviations of all tensors. The
+    second look is 8 noisy runs of the library, the third 8 moved points of both sides.
+    """
     for net in NETS:
         run = _Run(net)
         [comparison] = run.judge.compare(run.given, run.train(), judged=True)
@@ -100,12 +78,15 @@ def judged_steps() -> Iterator[JudgedRow]:
 
         times = time_in_turn([run.step(judged=False), run.step(judged=True), second, third], max(2, net.steps // 20))
         plain, judged, noisy, nearby = times.T
-        yield JudgedRow(
-            net.name, ratio(judged, plain), ratio(noisy, judged), ratio(nearby, judged), float(np.median(plain))
-        )
+        ratios = {
+            "judged over unjudged": ratio(judged, plain),
+            "second look over judged": ratio(noisy, judged),
+            "third look over judged": ratio(nearby, judged),
+        }
+        yield Line(net.name, ratios, dict(zip(("unjudged", "judged"), medians(times), strict=False)))
 
 
-def against_gradcheck() -> Iterator[GradcheckRow]:
+def against_gradcheck() -> Iterator[Line]:
     """The net of the assignment, one sample, in float64: what gradcheck asks for."""
     net = NETS[0]
     run = _Run(net)
@@ -126,5 +107,7 @@ def against_gradcheck() -> Iterator[GradcheckRow]:
     def verdict() -> object:
         return run.judge.compare(run.given, steps, judged=True)
 
-    slow, fast, own = time_in_turn([gradcheck(fast=False), gradcheck(fast=True), verdict], 5).T
-    yield GradcheckRow(net.name, ratio(slow, own), ratio(fast, own), float(np.median(own)))
+    times = time_in_turn([gradcheck(fast=False), gradcheck(fast=True), verdict], 5)
+    slow, fast, own = times.T
+    ratios = {"slow mode over verdict": ratio(slow, own), "fast mode over verdict": ratio(fast, own)}
+    yield Line(net.name, ratios, dict(zip(("slow mode", "fast mode", "verdict"), medians(times), strict=True)))

@@ -1,0 +1,111 @@
+"""Every table that is measured: what its rows are, and the goals that they are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from benchmarks.architectures import architecture_steps
+from benchmarks.layers import layer_steps
+from benchmarks.recording import recording
+from benchmarks.starting import starting
+from benchmarks.steps import other_steps, training_steps
+from benchmarks.timing import Line
+from benchmarks.verdict import against_gradcheck, judged_steps
+
+SMALL, BATCH, MIDDLE, LARGE = "2-10-10-1, batch 1,", "2-10-10-1, batch 100,", "64-256-256-10", "784-1024-1024-10"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a ratio is to be: at least ``bound``, or at most, in the lines whose names, a comma added, begin so."""
+
+    ratio: str
+    bound: float
+    at_least: bool = True
+    lines: str = ""
+
+    def met(self, value: float) -> bool:
+        return value >= self.bound if self.at_least else value <= self.bound
+
+    def __str__(self) -> str:
+        return f"{'at least' if self.at_least else 'at most'} {self.bound:g}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: its heading, what to know of it, and its lines, which are measured when it is asked for."""
+
+    heading: str
+    note: str
+    lines: Callable[[], Iterator[Line]]
+    goals: Sequence[Goal] = field(default=())
+
+    def goal_of(self, line: str, ratio: str) -> Goal | None:
+        """The one for this ratio of this line, if there is any."""
+        return next((g for g in self.goals if g.ratio == ratio and f"{line},".startswith(g.lines)), None)
+
+
+EAGER = ((SMALL, 14.0), (BATCH, 7.0), (MIDDLE, 1.75), (LARGE, 1.05))
+TABLES: Mapping[str, Table] = {
+    "training_step": Table(
+        "Training step",
+        "Forward, loss, backward and update in float32 with sgd: how many times as fast scratch is as torch eager, as "
+        "the same compiled by torch.compile, and as jax.jit with donated parameters. The limit of a step over NumPy's "
+        "products is the last ratio: the products alone.",
+        training_steps,
+        [Goal("over eager", bound, lines=net) for net, bound in EAGER]
+        + [Goal("over jax", 1.1), Goal("over compiled", 1.05)],
+    ),
+    "other_steps": Table(
+        "Training step in float64, and with adam",
+        "The same against torch eager with the optimizer as torch chooses it, foreach and fused.",
+        other_steps,
+        [Goal(f"over {kind}", bound, lines=net) for kind in ("eager", "foreach", "fused") for net, bound in EAGER],
+    ),
+    "architectures": Table(
+        "Training step of larger architectures",
+        "How many times as fast scratch is as torch eager.",
+        architecture_steps,
+        [Goal("over eager", 1.0)],
+    ),
+    "layers": Table(
+        "Layers",
+        "Each layer's forward and backward in float32, at a small and at a large shape: how many times as long scratch "
+        "takes as torch.",
+        layer_steps,
+    ),
+    "judged_step": Table(
+        "Judged step",
+        "How many times as long a judged step takes as an unjudged one of both backends, and each further look as the "
+        "step that it judges.",
+        judged_steps,
+        [
+            Goal("judged over unjudged", 3.2, at_least=False),
+            Goal("second look over judged", 10.0, at_least=False, lines=SMALL),
+            Goal("second look over judged", 6.0, at_least=False, lines=LARGE),
+            Goal("third look over judged", 4.0, at_least=False, lines=SMALL),
+            Goal("third look over judged", 4.0, at_least=False, lines=LARGE),
+        ],
+    ),
+    "gradcheck": Table(
+        "The verdict and torch.autograd.gradcheck",
+        "On one step, in float64: how many times as long gradcheck takes as the verdict.",
+        against_gradcheck,
+        [Goal("slow mode over verdict", 60.0), Goal("fast mode over verdict", 4.0)],
+    ),
+    "recording": Table(
+        "Recording",
+        "Rows of metrics a second into sqlite: a run's own recording against MLflow's log_batch of 1000 rows; the "
+        "limit is sqlite alone.",
+        recording,
+        [Goal("rows a second over log_batch", 0.9)],
+    ),
+    "starting": Table(
+        "Starting",
+        "Processor time: `--cfg job` against `import hydra`, `--help` against that of an empty Hydra program with as "
+        "many choices.",
+        starting,
+        [Goal("over import hydra", 2.0, at_least=False), Goal("over an empty program", 1.3, at_least=False)],
+    ),
+}
