@@ -18,6 +18,11 @@ USER_MODULE = "runner_user_"
 """What the names begin with of the modules that are made of a user's files."""
 
 
+def is_ours(value: object) -> bool:
+    """Whether its class is the project's own."""
+    return type(value).__module__.startswith(f"{__package__}.")
+
+
 def load_function(key: str, path: str) -> Callable[..., Any]:
     """The function that ``FILE.py:NAME`` or ``PACKAGE.MODULE:NAME`` names.
 

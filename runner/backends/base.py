@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -135,6 +135,9 @@ class Backend(Protocol):
 class BackendChoice(ABC):
     """A backend's configuration: makes the backend, and its twins, for a dtype."""
 
+    stacks: ClassVar[bool] = False
+    """Whether it can compute many runs at once (``make_stacked``)."""
+
     def check(self) -> None:  # noqa: B027  (most backends have nothing to check)
         """Raises ConfigError, its key relative to the backend, where a value is wrong."""
 
@@ -165,17 +168,25 @@ class BackendChoice(ABC):
     def make(self, name: str, problem: Problem, dtype: np.dtype[Any]) -> Backend:
         """A backend of that name with the problem's parameters still unset."""
 
+    def make_stacked(self, name: str, problem: Problem, dtype: np.dtype[Any], replicas: int) -> Backend:
+        """The same for so many replicas at once, where ``stacks`` says that it can.
+
+        Every array that it is given and gives has an axis of replicas in front, but for scalars of the optimizer's
+        state that all replicas share, of shape ().
+        """
+        raise NotImplementedError
+
     def make_over(self, name: str, problem: Problem, empty: Empty) -> Backend | None:
         """A float64 backend over arrays that ``empty`` makes; None where it computes with others (torch's)."""
         return None
 
 
 def views(flat: Array, shapes: Mapping[str, Shape]) -> dict[str, Array]:
-    """One array a name, of its shape, each a part of the vector ``flat``, in order."""
-    made, at = {}, 0
+    """One array a name, (*replicas, *shape), each a part of the vector ``flat`` (*replicas, numbers), in order."""
+    made, at, replicas = {}, 0, flat.shape[:-1]
     for name, shape in shapes.items():
         end = at + prod(shape)
-        made[name] = flat[at:end].reshape(shape)
+        made[name] = flat[..., at:end].reshape(*replicas, *shape)
         at = end
     return made
 

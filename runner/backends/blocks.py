@@ -12,22 +12,22 @@ BLOCK = "block"
 
 
 def joined_views(flat: Array, network: Network) -> tuple[dict[str, Array], dict[str, Array]]:
-    """As ``views``, (parameters,) -> every parameter under its full name; and the blocks (out, in + 1), by theirs.
+    """As ``views``, (*replicas, parameters) -> every parameter under its full name; and the blocks, by theirs.
 
-    The weight and the bias of a layer that can take them joined are views of one block; those of all other layers, and
-    of layers within layers, lie one after the other.
+    The weight and the bias of a layer that can take them joined are views of one block (*replicas, out, in + 1); those
+    of all other layers, and of layers within layers, lie one after the other.
     """
     parts: dict[str, Array] = {}
     blocks: dict[str, Array] = {}
-    at = 0
+    at, replicas = 0, flat.shape[:-1]
     for place in network.places:
         shapes = {place.full(local): parameter.shape for local, parameter in place.parameters.items()}
         end = at + sum(map(prod, shapes.values()))
-        mine = flat[at:end]
+        mine = flat[..., at:end]
         if place.layer.joined:
             weight, bias = shapes
-            block = blocks[place.full(BLOCK)] = mine.reshape(*shapes[bias], -1)
-            parts |= {weight: block[:, :-1], bias: block[:, -1]}
+            block = blocks[place.full(BLOCK)] = mine.reshape(*replicas, *shapes[bias], -1)
+            parts |= {weight: block[..., :-1], bias: block[..., -1]}
         else:
             parts |= views(mine, shapes)
         at = end

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -62,7 +61,7 @@ class Predictor:
         unused = {name: like(value, empty) for name, value in self._parameters.items()}
         held = Held(self._parameters, unused, self._buffers)
         for i, place in enumerate(self._network.places):
-            buffers = held.of(place, (len(x), *place.input_shape), empty, input_gradient=i > 0)
-            layer: Pass = pass_of(place.layer, replace(buffers, training=False))
+            buffers = held.of(place, (len(x),), empty, input_gradient=i > 0, training=False)
+            layer: Pass = pass_of(place.layer, buffers)
             x = layer.forward(x)
         return x

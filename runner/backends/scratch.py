@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -23,8 +23,13 @@ from runner.network import Place
 class Scratch(BackendChoice):
     """The project's own layers."""
 
+    stacks: ClassVar[bool] = True
+
     def make(self, name: str, problem: Problem, dtype: np.dtype[Any]) -> Backend:
         return ScratchBackend(name, problem, dtype)
+
+    def make_stacked(self, name: str, problem: Problem, dtype: np.dtype[Any], replicas: int) -> Backend:
+        return ScratchBackend(name, problem, dtype, replicas=(replicas,))
 
     def make_over(self, name: str, problem: Problem, empty: Empty) -> Backend:
         return ScratchBackend(name, problem, np.dtype(np.float64), empty)
@@ -37,13 +42,14 @@ def unwritten(array: Array) -> Array:
 
 
 class ScratchBackend:
-    """Parameters and gradients are views of one flat vector each, (parameters,).
+    """Parameters and gradients are views of one flat vector each, (*replicas, parameters).
 
     Args:
         name: The backend's name.
         problem: What to compute.
         dtype: Of every array.
         empty: Makes an uninitialised array of a shape and dtype; noisy arithmetic gives its own.
+        replicas: The axes in front of every array that goes in and comes out, where several runs are computed at once.
     """
 
     def __init__(
@@ -52,18 +58,23 @@ class ScratchBackend:
         problem: Problem,
         dtype: np.dtype[Any],
         empty: Empty = np.empty,
+        replicas: Shape = (),
     ) -> None:
         self.name = name
         self._problem = problem
+        self._replicas = replicas
         self._empty: Callable[[Shape], Array] = lambda shape: unwritten(empty(shape, dtype))
         network = problem.network
         size = sum(map(prod, network.shapes.values()))
-        self._flat, flat_gradients = self._empty((size,)), self._empty((size,))
+        self._flat, flat_gradients = self._empty((*replicas, size)), self._empty((*replicas, size))
         # Noisy arithmetic, and 16 bits, run on the plain pass of a layer.
         self._joined = empty is np.empty and not is_narrow(dtype)
         self._parameters, self._blocks = self._parts(self._flat)
         self._gradients, self._gradient_blocks = self._parts(flat_gradients)
-        self._buffers = {name: like(value, self._empty) for name, value in network.buffers.items()}
+        self._buffers = {
+            name: like(np.broadcast_to(value, (*replicas, *value.shape)), self._empty)
+            for name, value in network.buffers.items()
+        }
         self._training = Training(problem, self._flat, flat_gradients, lambda flat: self._parts(flat)[0])
         self._plans: dict[tuple[int, bool], Plan] = {}
 
@@ -80,15 +91,16 @@ class ScratchBackend:
         self._training.load(state.optimizer)
 
     def step(self, x: Array, y: Array, *, draws: Mapping[str, Array], training: bool = True) -> Step:
-        plan = self._plans.get((len(x), training))
+        batch = x.shape[len(self._replicas)]
+        plan = self._plans.get((batch, training))
         if plan is None:
-            plan = self._plans[len(x), training] = self._plan(x, y, training)
+            plan = self._plans[batch, training] = self._plan(x, y, training)
         step = plan.step(x, y, draws)
         self._loss = step.loss
         return step
 
     def update(self) -> None:
-        self._training.update(float(self._loss))
+        self._training.update(self._loss.astype(np.float64) if self._replicas else float(self._loss))
 
     def state(self) -> State:
         return State(self._parameters, self._buffers, self._training.state())
@@ -96,7 +108,8 @@ class ScratchBackend:
     def _plan(self, x: Array, y: Array, training: bool) -> Plan:
         parameters, gradients = self._parameters | self._blocks, self._gradients | self._gradient_blocks
         held = Held(parameters, gradients, self._buffers)
-        return Plan(self._problem, (like(x, self._empty), like(y, self._empty)), held, self._empty, training)
+        given = (like(x, self._empty), like(y, self._empty))
+        return Plan(self._problem, given, held, self._empty, training, self._replicas)
 
 
 @dataclass(frozen=True)
@@ -107,15 +120,19 @@ class Held:
     gradients: Mapping[str, Array]
     buffers: Mapping[str, Array]
 
-    def of(self, place: Place, input_shape: Shape, empty: Callable[[Shape], Array], input_gradient: bool) -> Buffers:
-        """What one layer's pass works on."""
-        masks = {local: np.empty((input_shape[0], *m.shape), bool) for local, m in place.masks.items()}
+    def of(
+        self, place: Place, lead: Shape, empty: Callable[[Shape], Array], input_gradient: bool, training: bool = True
+    ) -> Buffers:
+        """What one layer's pass works on; ``lead`` is (*replicas, batch)."""
+        masks = {local: np.empty((*lead, *m.shape), bool) for local, m in place.masks.items()}
         return Buffers(
-            input_shape,
+            (*lead, *place.input_shape),
             place.mine(self.parameters),
             place.mine(self.gradients),
             empty,
             input_gradient,
+            replicas=lead[:-1],
+            training=training,
             state=place.mine(self.buffers),
             masks=masks,
         )
@@ -134,17 +151,17 @@ class Plan:
         held: Held,
         empty: Callable[[Shape], Array],
         training: bool,
+        replicas: Shape = (),
     ) -> None:
         network, (self.x, self.y) = problem.network, given
-        batch = len(self.x)
+        lead = (*replicas, self.x.shape[len(replicas)])
         self.layers: list[Pass] = []
         self.masks: dict[str, Array] = {}
         for i, place in enumerate(network.places):
-            buffers = held.of(place, (batch, *place.input_shape), empty, input_gradient=i > 0)
-            buffers = replace(buffers, training=training)
+            buffers = held.of(place, lead, empty, i > 0, training)
             self.masks |= {place.full(local): mask for local, mask in buffers.masks.items() if training}
             self.layers.append(pass_of(place.layer, buffers))
-        self.loss = loss_pass(problem.loss, (batch, *network.output_shape), empty)
+        self.loss = loss_pass(problem.loss, (*lead, *network.output_shape), empty, len(replicas))
         self.gradients = {name: held.gradients[name] for name in network.parameters}
         self.backwards = range(len(self.layers))[::-1]
         names = [place.name for place in network.places]

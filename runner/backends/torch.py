@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -19,8 +19,15 @@ if TYPE_CHECKING:
 class Torch(BackendChoice):
     """PyTorch eager on the CPU."""
 
+    stacks: ClassVar[bool] = True
+
     def make(self, name: str, problem: Problem, dtype: np.dtype[Any]) -> Backend:
         return TorchBackend(name, problem, dtype, problem.network.torch(), {})
+
+    def make_stacked(self, name: str, problem: Problem, dtype: np.dtype[Any], replicas: int) -> Backend:
+        from runner.backends.torch_stacked import StackedTorchBackend
+
+        return StackedTorchBackend(name, problem, dtype, replicas)
 
 
 class TorchBackend:

@@ -11,7 +11,7 @@ import torch
 from runner.arrays import Array
 from runner.backends.base import Problem
 from runner.backends.tensors import to_numpy, to_torch
-from runner.backends.training import SCHEDULE, Cycle
+from runner.backends.training import SCHEDULE, Cycle, Losses
 
 COUNTED = ("last_epoch", "best", "num_bad_epochs", "cooldown_counter")
 """What a schedule of torch carries besides what it moves."""
@@ -34,7 +34,7 @@ class TorchTraining:
         """Before a step: no parameter has a gradient."""
         self._optimizer.zero_grad(set_to_none=True)
 
-    def update(self, loss: float) -> None:
+    def update(self, loss: Losses) -> None:
         """One update with the gradients that the parameters have."""
         if self._clip is not None:
             self._clip()

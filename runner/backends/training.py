@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -12,11 +12,14 @@ from runner.backends.base import Problem
 
 SCHEDULE = "schedule."
 
+Losses = float | Array
+"""A loss, or one a replica, (*replicas,), float64."""
+
 
 class Advancing(Protocol):
     """What a schedule moves: its own state in scalars of shape ()."""
 
-    def advance(self, loss: float) -> None: ...
+    def advance(self, loss: Any) -> None: ...
     def state(self) -> dict[str, Array]: ...
     def load(self, state: Mapping[str, Array]) -> None: ...
 
@@ -29,18 +32,19 @@ class Cycle:
         self._moved = moved
         self._length = problem.steps_per_epoch if problem.schedule.per == "epoch" else 1
         self._begun = {key: np.array(value) for key, value in moved.state().items()}
-        self._updates, self._losses = 0, 0.0
+        self._updates = 0
+        self._losses: Losses = 0.0
 
-    def after_update(self, loss: float) -> None:
+    def after_update(self, loss: Losses) -> None:
         """To be told the loss of the step whose gradients were used."""
         self._updates += 1
-        self._losses += loss
+        self._losses = self._losses + loss
         if self._updates == self._length:
             self._moved.advance(self._losses / self._length)
             self._updates, self._losses = 0, 0.0
 
     def state(self) -> dict[str, Array]:
-        """Everything in scalars of shape (), under names with ``schedule.`` in front.
+        """Everything in scalars of shape (), the sum of losses as these are, under names with ``schedule.`` in front.
 
         The best loss is left out where it is infinite: there was none yet.
         """
@@ -52,12 +56,12 @@ class Cycle:
         """Takes what ``state`` gave; of nothing, it begins anew."""
         found = {key.removeprefix(SCHEDULE): v for key, v in state.items() if key.startswith(SCHEDULE)}
         self._updates = int(found.pop("updates", 0))
-        self._losses = float(found.pop("losses", 0.0))
+        self._losses = found.pop("losses", 0.0)
         self._moved.load(self._begun | found)
 
 
 class Training:
-    """Clipping, optimizer and schedule by hand, over the flat vectors of parameters and gradients (parameters,).
+    """Clipping, optimizer and schedule by hand, over flat vectors of parameters and gradients (*replicas, parameters).
 
     ``by_name`` gives the parts of such a vector under the parameters' names.
     """
@@ -74,7 +78,7 @@ class Training:
             self._cycle = Cycle(problem, self._rates)
         self._named: dict[str, tuple[Array, dict[str, Array]]] = {}
 
-    def update(self, loss: float) -> None:
+    def update(self, loss: Losses) -> None:
         """One update with what the vector of gradients holds; ``loss`` is that of the step they come from."""
         if self._clip is not None:
             self._clip()

@@ -141,7 +141,7 @@ class Passage:
 
     def _buffers_of(self, i: int) -> Buffers:
         place = self.problem.network.places[i]
-        return self._held.of(place, (self.batch, *place.input_shape), self.empty, input_gradient=i > 0)
+        return self._held.of(place, (self.batch,), self.empty, input_gradient=i > 0)
 
     def _fill(self, i: int, made: Buffers) -> None:
         """The step's masks, into the arrays of one layer's pass."""
