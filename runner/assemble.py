@@ -100,7 +100,7 @@ def assemble(
         raise ConfigError("record.model", "true", allowed)
     _check_batches(config["batch_size"], len(x), network)
     for part in filter(None, (learnt, held_out)):
-        _check_values(part, network, loss, config["target"])
+        check_values(part, network, loss, config["target"])
     problem = _problem(config, network, loss, -(-len(x) // config["batch_size"]))
     _check_ranges(problem, config["architecture"]["layers"] is not None, dtype)
     return Setup(
@@ -108,7 +108,7 @@ def assemble(
         x=x,
         y=y,
         held_out=held_out,
-        initial=_initial(config, network, dtype),
+        initial=initial_of(build(config["init"], "init", Init), config["seed"], network, dtype),
         backends=backends,
         dtype=dtype,
         seed=config["seed"],
@@ -170,7 +170,7 @@ def _check_batches(batch_size: int, samples: int, network: Network) -> None:
             raise ConfigError("batch_size", got, f"at least {network.fewest} samples a batch: {name} has variances")
 
 
-def _check_values(part: Learnt, network: Network, loss: Loss, target: Mapping[str, Any]) -> None:
+def check_values(part: Learnt, network: Network, loss: Loss, target: Mapping[str, Any]) -> None:
     """Tokens lie within the vocabulary, and targets fit the outputs."""
     if network.takes_indices and not is_whole(part.x):
         words = f"whole numbers, which {network.places[0].name} takes: data.tokens=true, where the data has that key"
@@ -223,14 +223,18 @@ def _is_alias(node: object) -> bool:
     return isinstance(node, dict) and "use" in node
 
 
-def _initial(config: Mapping[str, Any], network: Network, dtype: np.dtype[Any]) -> State:
-    init = build(config["init"], "init", Init)
+def initial_of(init: Init, seed: int, network: Network, dtype: np.dtype[Any]) -> State:
+    """What a run begins with: the parameters that ``init`` draws, and the layers' running averages.
+
+    Raises:
+        ConfigError: They do not fit into memory, or ``init`` draws something else than finite values of their shapes.
+    """
     count = sum(prod(p.shape) for p in network.parameters.values())
     if count * DTYPES["float64"].itemsize > sys.maxsize:
         raise ConfigError("architecture", f"{count} parameters", "as many as fit into memory")
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is not finite is told below
-            drawn = drawn_of(init.draw(network, config["seed"]), network, type(init).__name__)
+            drawn = drawn_of(init.draw(network, seed), network, type(init).__name__)
     except MemoryError as error:
         raise ConfigError("architecture", f"{count} parameters", "as many as fit into memory") from error
     except ConfigError as error:

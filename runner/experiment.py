@@ -153,10 +153,15 @@ def run_experiment(setup: Setup, recorder: Recorder) -> Outcome:
 
 def batches(setup: Setup) -> Iterator[tuple[Array, Array]]:
     """x (batch, *sample) and y (batch, *out) of every step, in the data's own order and the run's dtype."""
+    for rows in rows_of_batches(setup):
+        yield _in_run(setup.x[rows], setup.dtype), _in_run(setup.y[rows], setup.dtype)
+
+
+def rows_of_batches(setup: Setup) -> Iterator[slice]:
+    """Which samples every step takes."""
     for _ in range(setup.epochs):
         for start in range(0, len(setup.x), setup.batch_size):
-            rows = slice(start, start + setup.batch_size)
-            yield _in_run(setup.x[rows], setup.dtype), _in_run(setup.y[rows], setup.dtype)
+            yield slice(start, min(start + setup.batch_size, len(setup.x)))
 
 
 def _in_run(values: Array, dtype: np.dtype[Any]) -> Array:
@@ -216,8 +221,13 @@ def _judge_evaluation(setup: Setup, judge: Judge, verdict: RunVerdict, backends:
     given = Given(list(backends.values())[-1].state(), x, y, training=False)
     steps = {name: backend.step(x, y, draws={}, training=False) for name, backend in backends.items()}
     for comparison in judge.compare(given, steps, judged=True):
-        finding = "; ".join(filter(None, ["in evaluation mode, on what is held out", comparison.finding]))
-        verdict.take(setup.steps, replace(comparison, finding=finding))
+        verdict.take(setup.steps, in_evaluation(comparison))
+
+
+def in_evaluation(comparison: Comparison) -> Comparison:
+    """The same, told to be one in evaluation mode."""
+    finding = "; ".join(filter(None, ["in evaluation mode, on what is held out", comparison.finding]))
+    return replace(comparison, finding=finding)
 
 
 def _follow(backends: Mapping[str, Backend], reference: Backend) -> None:

@@ -38,10 +38,20 @@ def load_samples(config: Mapping[str, Any], dtype: np.dtype[Any], loss: Loss) ->
     Raises:
         ConfigError: A key or a file is wrong, or a value is not finite in ``dtype``.
     """
-    data = build(config["data"], "data", Data)
-    target = build(config["target"], "target", Target)
+    return made_samples(*built_sources(config), config["seed"], dtype, loss)
+
+
+def built_sources(config: Mapping[str, Any]) -> tuple[Data, Target]:
+    """Where the samples come from, and what their targets are."""
+    return build(config["data"], "data", Data), build(config["target"], "target", Target)
+
+
+def made_samples(
+    data: Data, target: Target, seed: int, dtype: np.dtype[Any], loss: Loss
+) -> tuple[Learnt, Learnt | None]:
+    """``load_samples`` of what has been built, with a seed."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is not finite is told with its place
-        parts, y, held_y = _loaded(data, target, config["seed"])
+        parts, y, held_y = _loaded(data, target, seed)
     held_out = None
     if parts.held_out is not None and held_y is not None:
         held_out = _learnt(parts.held_out.x, _taken(held_y, loss), dtype, " of those held out")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,6 +42,12 @@ class Judge:
     def __post_init__(self) -> None:
         self.sides = Sides(self.problem, self.choices, list(self.choices)[-1])
         self._looks = Looks(self.sides, self.dtype)
+
+    def anew(self) -> Judge:
+        """A judge of another run of the same problem, over the same twins."""
+        other = copy(self)
+        other._previous, other._explained, other._repeated = None, set(), False
+        return other
 
     def layout(self, batch: int) -> Layout:
         """The layout of a step of that batch size."""

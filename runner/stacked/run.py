@@ -1,0 +1,179 @@
+"""Many runs at once: the loop over steps, as `run_experiment` has it of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from runner.arrays import Array
+from runner.backends.base import Backend, Given, State, Step
+from runner.backends.prediction import AT_ONCE
+from runner.comparison.summary import RunVerdict
+from runner.experiment import in_evaluation, is_judged, is_recorded, rows_of_batches
+from runner.stacked.judging import Found, StackedJudge
+from runner.stacked.slices import copied, state_of
+from runner.stacked.stack import Stack
+from runner.stacked.tally import Tally
+
+
+@dataclass(frozen=True)
+class StackedRecord:
+    """One recorded step of the replicas that ``found.wanted`` names; the steps' arrays hold until the next step."""
+
+    step: int
+    steps: Mapping[str, Step]
+    found: Found
+
+
+class StackedRecorder(Protocol):
+    """What keeps the records of a stack."""
+
+    def progress(self, step: int) -> None:
+        """Called before each step, with its number from 0."""
+        ...
+
+    def write(self, record: StackedRecord) -> None:
+        """Called after each recorded step."""
+        ...
+
+
+class Silent:
+    """A recorder that keeps nothing."""
+
+    def progress(self, step: int) -> None:
+        pass
+
+    def write(self, record: StackedRecord) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class StackedOutcome:
+    """What the runs leave, in the order of their seeds.
+
+    ``losses`` are the first and the last that were recorded, (replicas,) each, by backend; ``final`` are the parameters
+    and the running averages that each run ended with, (replicas, *shape).
+    """
+
+    verdicts: list[RunVerdict]
+    losses: Mapping[str, tuple[Array, Array]]
+    final: Mapping[str, Array]
+
+
+def run_stack(stack: Stack, recorder: StackedRecorder) -> StackedOutcome:
+    """Trains every backend on all replicas, in lockstep, and judges the recorded steps of each.
+
+    A replica whose step is not finite has ended: the others go on.
+    """
+    with threadpool_limits(limits=stack.first.problem.threads), np.errstate(all="ignore"):
+        return _Running(stack, recorder).outcome()
+
+
+@dataclass
+class _Running:
+    """A stack that runs. ``running`` are the replicas that have not ended, (replicas,)."""
+
+    stack: Stack
+    recorder: StackedRecorder
+    backends: dict[str, Backend] = field(init=False)
+    judge: StackedJudge = field(init=False)
+    tally: Tally = field(init=False)
+    running: Array = field(init=False)
+    losses: dict[str, tuple[Array, Array]] = field(init=False, default_factory=dict)
+    ended: dict[int, State] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        setup, replicas = self.stack.first, len(self.stack.seeds)
+        self.backends = self.stack.backends()
+        self.judge = StackedJudge(setup.problem, setup.backends, setup.dtype, replicas)
+        self.tally = Tally(replicas, self.judge.single.sides.noise_over)
+        self.running = np.ones(replicas, bool)
+
+    @property
+    def reference(self) -> Backend:
+        return list(self.backends.values())[-1]
+
+    def outcome(self) -> StackedOutcome:
+        """Runs it."""
+        for backend in self.backends.values():
+            backend.load(self.stack.initial)
+        for step, given in enumerate(self._given()):
+            self.recorder.progress(step)
+            self._train(step, given)
+            if not self.running.any():
+                break
+        self._judge_evaluation()
+        return StackedOutcome(self.tally.verdicts(), self.losses, self._final())
+
+    def _train(self, step: int, given: Given) -> None:
+        """One step, judged, and the updates that follow it."""
+        setup = self.stack.first
+        steps = self._steps(given)
+        judged, finite = is_judged(setup, step), np.logical_and.reduce([np.isfinite(s.loss) for s in steps.values()])
+        recorded = self.running if is_recorded(setup, step) else self.running & ~finite
+        found = self.judge.compare(given, steps, judged, recorded) if recorded.any() else None
+        if found is not None:
+            self._take(step, steps, found)
+        self._end()
+        for backend in self.backends.values():
+            backend.update()
+        if found is not None and judged and (agreeing := found.agrees & self.running).any():
+            states = {name: backend.state() for name, backend in self.backends.items()}
+            self.tally.add_update(step, self.judge.compare_updates(states, agreeing))
+        state = self.reference.state()
+        for backend in self.backends.values():
+            if backend is not self.reference:
+                backend.load(state)
+
+    def _take(self, step: int, steps: Mapping[str, Step], found: Found) -> None:
+        """Keeps what was found of a step."""
+        self.tally.add(step, found)
+        for name, made in steps.items():
+            if name not in self.losses:
+                self.losses[name] = (np.array(made.loss, np.float64), np.empty(len(self.running)))
+            np.copyto(self.losses[name][1], made.loss, where=found.wanted)
+        self.recorder.write(StackedRecord(step, steps, found))
+
+    def _end(self) -> None:
+        """Who has diverged ends with the parameters that the step started from."""
+        state = self.reference.state()
+        for k in np.flatnonzero(self.running & self.tally.diverged):
+            self.ended[int(k)] = copied(state_of(state, int(k)))
+        self.running = self.running & ~self.tally.diverged
+
+    def _steps(self, given: Given) -> dict[str, Step]:
+        return {
+            name: backend.step(given.x, given.y, draws=given.draws, training=given.training)
+            for name, backend in self.backends.items()
+        }
+
+    def _given(self) -> Iterator[Given]:
+        """What every step is given. The parameters are the reference's own: they hold until it is updated."""
+        stack = self.stack
+        for rows, draws in zip(rows_of_batches(stack.first), stack.draws(), strict=True):
+            state = self.reference.state()
+            kept = copied(State({}, state.buffers, state.optimizer))
+            yield Given(replace(kept, parameters=state.parameters), stack.x[:, rows], stack.y[:, rows], draws)
+
+    def _judge_evaluation(self) -> None:
+        """Where evaluation is another computation than training, it is judged once, at the end, on what is held out."""
+        held_out, network = self.stack.held_out, self.stack.first.problem.network
+        if held_out is None or not (network.buffers or network.masks) or not self.running.any():
+            return
+        x, y = held_out.x[:, :AT_ONCE], held_out.y[:, :AT_ONCE]
+        given = Given(self.reference.state(), x, y, training=False)
+        found = self.judge.compare(given, self._steps(given), True, self.running)
+        told = {k: [in_evaluation(c) for c in comparisons] for k, comparisons in found.alone.items()}
+        self.tally.take(self.stack.first.steps, told)
+
+    def _final(self) -> dict[str, Array]:
+        state = self.reference.state()
+        final = {name: np.array(value) for name, value in (*state.parameters.items(), *state.buffers.items())}
+        for k, ended in self.ended.items():
+            for name, value in (*ended.parameters.items(), *ended.buffers.items()):
+                final[name][k] = value
+        return final

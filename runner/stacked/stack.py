@@ -1,0 +1,108 @@
+"""Configuration -> many runs that differ in their seed alone, stacked; what cannot be stacked is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from runner.arrays import Array
+from runner.assemble import Setup, assemble
+from runner.backends.base import Backend, State
+from runner.catalog import Catalog
+from runner.data.base import Stream, generator
+from runner.errors import ConfigError
+from runner.experiment import rows_of_batches
+from runner.samples import Learnt
+from runner.schedules.plateau import Plateau
+from runner.stacked.seeds import reseeded
+from runner.user_code import is_ours
+
+
+@dataclass(frozen=True)
+class Stack:
+    """As many runs as ``seeds``; ``first`` is the first of them, and each of the others differs in its data alone.
+
+    x is (replicas, samples, *sample), y (replicas, samples, *out); so is what is held out. Every array of ``initial``
+    has the axis of replicas in front.
+    """
+
+    first: Setup
+    seeds: range
+    x: Array
+    y: Array
+    held_out: Learnt | None
+    initial: State
+
+    def backends(self) -> dict[str, Backend]:
+        """The run's backends, each for all replicas."""
+        setup, replicas = self.first, len(self.seeds)
+        return {n: c.make_stacked(n, setup.problem, setup.dtype, replicas) for n, c in setup.backends.items()}
+
+    def draws(self) -> Iterator[Mapping[str, Array]]:
+        """The random numbers of one training step after the other, (replicas, batch, *shape) each."""
+        network = self.first.problem.network
+        rngs = [generator(seed, Stream.MASKS) for seed in self.seeds] if network.masks else []
+        for rows in rows_of_batches(self.first):
+            drawn = [network.draw(rng, rows.stop - rows.start) for rng in rngs]
+            yield {name: np.stack([d[name] for d in drawn]) for name in network.masks}
+
+
+def stack_of(config: Mapping[str, Any], catalog: Catalog, replicas: int) -> Stack:
+    """The runs of ``config`` with the seeds from ``config["seed"]``, each as ``assemble`` makes it.
+
+    Raises:
+        ConfigError: As ``assemble``; or what is configured cannot be stacked.
+    """
+    first = assemble(config, catalog)
+    check_stacks(first)
+    others = reseeded(first, config, range(first.seed + 1, first.seed + replicas))
+    return stacked([first, *others])
+
+
+def stacked(setups: Sequence[Setup]) -> Stack:
+    """The runs of these setups, which differ in their seeds alone, one after the other."""
+    first = setups[0]
+    held_out = None
+    if first.held_out is not None:
+        parts = [setup.held_out for setup in setups if setup.held_out is not None]
+        held_out = Learnt(np.stack([part.x for part in parts]), np.stack([part.y for part in parts]))
+    parameters, buffers = (
+        {name: np.stack([getattr(setup.initial, kind)[name] for setup in setups]) for name in names}
+        for kind, names in (("parameters", first.initial.parameters), ("buffers", first.initial.buffers))
+    )
+    return Stack(
+        first,
+        range(first.seed, first.seed + len(setups)),
+        np.stack([setup.x for setup in setups]),
+        np.stack([setup.y for setup in setups]),
+        held_out,
+        State(parameters, buffers),
+    )
+
+
+def check_stacks(setup: Setup) -> None:
+    """Raises ConfigError, in one line, where a run cannot be one of a stack."""
+    beside = "beside replicas above 1"
+    if not setup.lockstep:
+        raise ConfigError("lockstep", "false", f"true {beside}: the drift of a run is measured by itself")
+    for name, choice in setup.backends.items():
+        if not choice.stacks:
+            raise ConfigError(
+                f"backend.{name}", f"{type(choice).__name__}, which computes one run", f"scratch or torch {beside}"
+            )
+    problem = setup.problem
+    if isinstance(problem.schedule, Plateau):
+        raise ConfigError("schedule", "plateau", f"one that moves all runs alike {beside}, and not by their losses")
+    for key in ("optimizer", "schedule", "clip"):
+        part = getattr(problem, key)
+        if part is not None and not is_ours(part):
+            raise ConfigError(
+                key, f"{type(part).__name__}, which is not the project's own", f"the project's own {beside}"
+            )
+    if isinstance(setup.x, np.memmap):
+        raise ConfigError(
+            "data", "samples that are read from a file a batch at a time", f"samples that fit into memory {beside}"
+        )
