@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from benchmarks.architectures import architecture_steps
 from benchmarks.layers import layer_steps
 from benchmarks.recording import recording
+from benchmarks.replicas import stacks
 from benchmarks.starting import starting
 from benchmarks.steps import other_steps, training_steps
 from benchmarks.timing import Line
@@ -93,6 +94,13 @@ TABLES: Mapping[str, Table] = {
         "On one step, in float64: how many times as long gradcheck takes as the verdict.",
         against_gradcheck,
         [Goal("slow mode over verdict", 60.0), Goal("fast mode over verdict", 4.0)],
+    ),
+    "replicas": Table(
+        "Replicas",
+        "A stack of runs that differ in their seed, both backends, every step judged: how many times as fast a seed is "
+        "as one run.",
+        stacks,
+        [Goal("one run over a seed", 70.0, lines="1000 replicas,")],
     ),
     "recording": Table(
         "Recording",
