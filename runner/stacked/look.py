@@ -5,7 +5,7 @@ A row that it does not cover (it may be right nonetheless) is told as such, to b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import reduce
 from typing import Any
@@ -19,7 +19,7 @@ from runner.comparison.rounding import NEAR_ONE
 from runner.comparison.sides import HIGH
 from runner.comparison.tensors import Layout
 
-AT_ONCE = 2**15
+AT_ONCE = 2**16
 """Numbers that are looked at at once."""
 
 TOO_LARGE = 1e280
@@ -75,19 +75,26 @@ class Pair:
 
 
 def look(layout: Layout, pair: Pair, sides: Sequence[tuple[Array, Array]], dtype: np.dtype[Any]) -> Looked:
-    """The first look at ``pair``; ``sides`` are what ``sigma_of_two_precisions`` takes, none where sigma is to be 0.
+    """The first look at ``pair``, of a run in ``dtype``, float32 or float64.
 
-    Some rows at once, so that all arrays stay in the cache of a core: row replicas of docs/performance.md.
+    ``sides`` are the reference's and the library's tensors in float32 and in float64, (replicas, size) each: sigma is
+    measured on them. Where there are none it is 0: a value's own last digits may explain all.
+
+    Some rows at once, over arrays made once, which stay in the cache of a core: row replicas of docs/performance.md.
     """
-    found = nothing_found(len(pair.run), layout)
-    at_once = max(1, AT_ONCE // layout.size)
-    for begin in range(0, len(pair.run), at_once):
-        rows = slice(begin, begin + at_once)
-        if sides:
-            sigma, known = sigma_of_two_precisions(layout, [(low[rows], high[rows]) for low, high in sides])
-            found.put(rows, first_look(layout, pair.rows(rows), sigma, dtype).only(known))
-        else:
-            found.put(rows, first_look(layout, pair.rows(rows), None, dtype))
+    found, at_once = nothing_found(len(pair.run), layout), max(1, AT_ONCE // layout.size)
+    work = np.empty((5 + len(sides), min(at_once, len(pair.run)), layout.size))
+    with np.errstate(all="ignore"):
+        for begin in range(0, len(pair.run), at_once):
+            rows = slice(begin, begin + at_once)
+            part = pair.rows(rows)
+            mine = work[:, : len(part.run)]
+            if sides:
+                lows_and_highs = [(low[rows], high[rows]) for low, high in sides]
+                sigma, known = sigma_of_two_precisions(layout, lows_and_highs, mine[5:])
+                found.put(rows, _first_look(layout, part, sigma, dtype, mine).only(known))
+            else:
+                found.put(rows, _first_look(layout, part, None, dtype, mine))
     return found
 
 
@@ -96,70 +103,66 @@ def nothing_found(replicas: int, layout: Layout) -> Looked:
     return Looked(np.zeros(replicas, bool), *(np.full((replicas, len(layout.names)), np.nan) for _ in range(8)))
 
 
-def first_look(layout: Layout, pair: Pair, sigma: Array | None, dtype: np.dtype[Any]) -> Looked:
-    """``pair`` held against each other in units of the first look's ``sigma`` (replicas, size), in float32's unit.
-
-    None stands for 0: a value's own last digits explain all. The run is in ``dtype``, float32 or float64.
-    """
-    single = dtype != HIGH
-    with np.errstate(all="ignore"):
-        size = np.abs(pair.reference)
-        d = np.abs(pair.high - pair.reference)
-        own = size * UNIT_ROUNDOFF[HIGH.name]
-        own += SMALLEST_SUBNORMAL[HIGH.name]
-        agrees = np.isfinite(d).all(axis=1)
+def _first_look(layout: Layout, pair: Pair, sigma: Array | None, dtype: np.dtype[Any], work: Array) -> Looked:
+    """In units of ``sigma`` (replicas, size), in float32's unit, None for 0; ``work`` (5, replicas, size) at least."""
+    size, d, own, unit, other = work[:5]
+    np.abs(pair.reference, out=size)
+    _distance(pair.high, pair.reference, d)
+    logic_max_abs = by_tensor(layout, d)
+    agrees = np.isfinite(logic_max_abs).all(axis=1)
+    np.multiply(size, UNIT_ROUNDOFF[HIGH.name], out=own)
+    np.add(own, SMALLEST_SUBNORMAL[HIGH.name], out=own)
+    if sigma is None:
         unit = own
+    else:
+        np.multiply(sigma, UNIT_ROUNDOFF[HIGH.name] / UNIT_ROUNDOFF["float32"], out=unit)
+        np.copyto(unit, 0.0, where=size < SMALLEST_NORMAL_SINGLE)  # what underflows in float32 shows no rounding there
+        coarse = size < np.multiply(unit, LIMIT / COARSE, out=other)
+        agrees &= ~(coarse & (d > np.multiply(own, LIMIT, out=other))).any(axis=1)
+        np.add(own, unit, out=unit)
+    logic_roundings = by_tensor(layout, np.divide(d, unit, out=d))
+    agrees &= logic_roundings.max(axis=1) <= LIMIT
+    error = _distance(pair.run, pair.high, d)
+    largest_error = by_tensor(layout, error)
+    if dtype == HIGH:  # the twin must give what the run gave
+        roundings = logic_roundings
+        agrees &= (error <= np.multiply(unit, LIMIT, out=other)).all(axis=1)
+    else:
+        np.multiply(size, UNIT_ROUNDOFF[dtype.name], out=unit)
+        np.add(unit, SMALLEST_SUBNORMAL[dtype.name], out=unit)
         if sigma is not None:
-            high_sigma = sigma * (UNIT_ROUNDOFF[HIGH.name] / UNIT_ROUNDOFF["float32"])
-            high_sigma[size < SMALLEST_NORMAL_SINGLE] = 0.0  # what underflows in float32 shows no rounding there
-            agrees &= ~((size < LIMIT / COARSE * high_sigma) & (d > LIMIT * own)).any(axis=1)
-            unit = np.add(own, high_sigma, out=high_sigma)
-        logic_roundings = by_tensor(layout, d / unit)
-        agrees &= logic_roundings.max(axis=1) <= LIMIT
-        logic_max_abs = by_tensor(layout, d)
-        error = np.abs(pair.run - pair.high)
-        if single:
-            unit = np.multiply(size, UNIT_ROUNDOFF[dtype.name], out=size)
-            unit += SMALLEST_SUBNORMAL[dtype.name]
-            if sigma is not None:
-                unit += sigma
-            np.subtract(pair.run, pair.reference, out=d)
-            np.abs(d, out=d)
-            roundings = by_tensor(layout, np.divide(d, unit, out=d))
-            agrees &= roundings.max(axis=1) <= LIMIT
-        else:  # the twin must give what the run gave
-            roundings = logic_roundings
-            agrees &= (error <= LIMIT * unit).all(axis=1)
-        return Looked(
-            agrees,
-            *_deviations(layout, pair.run, pair.run_reference),
-            roundings=roundings,
-            logic_max_abs=logic_max_abs,
-            logic_roundings=logic_roundings,
-            error=by_tensor(layout, error),
-            reference_error=by_tensor(layout, np.abs(pair.run_reference - pair.reference)),
-        )
+            np.add(unit, sigma, out=unit)
+        roundings = by_tensor(layout, np.divide(_distance(pair.run, pair.reference, other), unit, out=other))
+        agrees &= roundings.max(axis=1) <= LIMIT
+    reference_error = by_tensor(layout, _distance(pair.run_reference, pair.reference, d))
+    max_abs, max_rel, rms = _deviations(layout, pair.run, pair.run_reference, work)
+    return Looked(
+        agrees, max_abs, max_rel, rms, roundings, logic_max_abs, logic_roundings, largest_error, reference_error
+    )
+
+
+def _distance(a: Array, b: Array, out: Array) -> Array:
+    """|a - b|."""
+    return np.abs(np.subtract(a, b, out=out), out=out)
 
 
 def unjudged(layout: Layout, run: Array, reference: Array) -> Looked:
     """What is known of a step that is not judged: its deviations; who is finite needs no judgement of its own."""
     with np.errstate(all="ignore"):
         finite = np.asarray(np.isfinite(run).all(axis=1) & np.isfinite(reference).all(axis=1))
-        max_abs, max_rel, rms = _deviations(layout, run, reference)
+        max_abs, max_rel, rms = _deviations(layout, run, reference, np.empty((3, *run.shape)))
     return replace(nothing_found(len(run), layout), agrees=finite, max_abs=max_abs, max_rel=max_rel, rms=rms)
 
 
-def _deviations(layout: Layout, run: Array, reference: Array) -> tuple[Array, Array, Array]:
-    """``max_abs``, ``max_rel`` and ``rms`` of what the run gave."""
-    d = np.abs(run - reference)
-    max_abs = by_tensor(layout, d)
-    scale = np.abs(reference)
-    np.maximum(np.abs(run), scale, out=scale)
-    np.maximum(scale, SMALLEST_SUBNORMAL[HIGH.name], out=scale)  # 0 / 0 is no deviation
-    max_rel = by_tensor(layout, np.divide(d, scale, out=scale))
+def _deviations(layout: Layout, run: Array, reference: Array, work: Array) -> tuple[Array, Array, Array]:
+    """``max_abs``, ``max_rel`` and ``rms`` of what the run gave; ``work`` (3, replicas, size) at least."""
+    d, other, third = work[:3]
     sizes = np.diff(layout.starts, append=layout.size)
-    rms = np.sqrt(np.add.reduceat(np.square(d, out=d), layout.starts, axis=1) / sizes)
-    return max_abs, max_rel, rms
+    max_abs = by_tensor(layout, _distance(run, reference, d))
+    rms = np.sqrt(np.add.reduceat(np.square(d, out=other), layout.starts, axis=1) / sizes)
+    np.maximum(np.abs(run, out=other), np.abs(reference, out=third), out=other)
+    np.maximum(other, SMALLEST_SUBNORMAL[HIGH.name], out=other)  # 0 / 0 is no deviation
+    return max_abs, by_tensor(layout, np.divide(d, other, out=d)), rms
 
 
 def by_tensor(layout: Layout, values: Array) -> Array:
@@ -167,28 +170,28 @@ def by_tensor(layout: Layout, values: Array) -> Array:
     return np.maximum.reduceat(values, layout.starts, axis=1)
 
 
-def sigma_of_two_precisions(layout: Layout, sides: Iterable[tuple[Array, Array]]) -> tuple[Array, Array]:
+def sigma_of_two_precisions(layout: Layout, sides: Sequence[tuple[Array, Array]], work: Array) -> tuple[Array, Array]:
     """The first look's sigma in float32's unit, (replicas, size), and whether it is known, (replicas,).
 
-    ``sides`` are the reference's and the library's tensors in float32 and in float64, (replicas, size) each.
+    ``sides`` are the reference's and the library's tensors in float32 and in float64, (replicas, size) each; sigma is a
+    part of ``work`` (sides, replicas, size).
     """
-    with np.errstate(all="ignore"):
-        found = [_squares(layout, low, high) for low, high in sides]
-        squares = reduce(np.add, [smooth for smooth, _ in found])
-        squares /= 5
-        return np.sqrt(squares, out=squares), np.logical_and.reduce([known for _, known in found])
+    known = [_squares(layout, low, high, error) for (low, high), error in zip(sides, work, strict=True)]
+    squares = reduce(lambda a, b: np.add(a, b, out=a), work)
+    np.multiply(squares, 0.2, out=squares)
+    return np.sqrt(squares, out=squares), np.logical_and.reduce(known)
 
 
-def _squares(layout: Layout, low: Array, high: Array) -> tuple[Array, Array]:
-    """Five times the square of what ``two_precisions`` gives, and whether squares can tell it, (replicas,)."""
-    error = low - high
+def _squares(layout: Layout, low: Array, high: Array, error: Array) -> Array:
+    """Into ``error``, five times the square of what ``two_precisions`` gives; whether that is known, (replicas,)."""
+    np.subtract(low, high, out=error)
     known = _kept_digits(error[:, layout.gradients], high[:, layout.gradients])
     np.square(error, out=error)
     top = by_tensor(layout, error)
     known &= ((top == 0) | ((top > NEAR_ONE**2) & (top < 1 / NEAR_ONE**2))).all(axis=1)
     for place, shape in zip(layout.slices().values(), layout.shapes, strict=True):
         _smooth(error[:, place].reshape(-1, *shape))
-    return error, known
+    return known
 
 
 def _kept_digits(error: Array, high: Array) -> Array:
@@ -202,16 +205,17 @@ def _smooth(squares: Array) -> None:
 
     p, in sums: the product over the axes of the sums along the other axes, over S^(axes - 1), S being the sum of all.
     """
-    axes = tuple(range(1, squares.ndim))
+    axes = range(1, squares.ndim)
     if squares[0].size == 1:
         squares *= 5
     elif len(axes) == 1:
         squares += np.add.reduce(squares, axis=1, keepdims=True) * (4 / squares.shape[1])
-    else:
-        sums = [np.add.reduce(squares, axis=tuple(i for i in axes if i != axis), keepdims=True) for axis in axes]
+    else:  # einsum sums short axes four times as fast as add.reduce does: row replicas of docs/performance.md
+        sums = [np.einsum(squares, [0, *axes], [0, axis]) for axis in axes]
         whole = np.add.reduce(sums[0], axis=1, keepdims=True)
         whole[whole == 0] = 1.0
         sums[0] *= 4
         for margin in sums[1:]:
             margin /= whole
-        squares += reduce(np.multiply, sums)
+        operands = [part for axis, margin in zip(axes, sums, strict=True) for part in (margin, [0, axis])]
+        squares += np.einsum(*operands, [0, *axes])
