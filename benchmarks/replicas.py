@@ -20,9 +20,8 @@ def stacks() -> Iterator[Line]:
 
     Both are whole training loops, two backends, every step judged, nothing recorded.
     """
-    config = compose_config([])
     for replicas in REPLICAS:
-        stack = stack_of(config, Catalog(), replicas)
+        stack = stack_of(compose_config([f"replicas={replicas}"]), Catalog())
         pair = [lambda s=stack: run_experiment(s.first, Silent()), lambda s=stack: run_stack(s, SilentStack())]
         times = time_in_turn(pair, 1)
         times[:, 1] /= replicas

@@ -75,7 +75,7 @@ class Setup:
 def assemble(
     config: Mapping[str, Any], catalog: Catalog, given: Mapping[str, BackendChoice | None] | None = None
 ) -> Setup:
-    """Checks ``config`` and makes everything that it describes.
+    """Checks ``config`` and makes everything that it describes: one run.
 
     ``given`` are the backends, in place of those that the configuration names; None stands for the configured one.
 
@@ -84,6 +84,10 @@ def assemble(
     """
     check_numbers(config)
     check_plots(config["record"])
+    if config["replicas"] > 1:
+        raise ConfigError(
+            "replicas", config["replicas"], "1: this takes one run (python -m runner trains many at once)"
+        )
     check_tracking(config["tracking"])
     check_system_metrics(config["tracking"]["system_metrics"])
     dtype = DTYPES[config["dtype"]]

@@ -28,7 +28,7 @@ def check_numbers(config: Mapping[str, Any]) -> None:
         raise ConfigError("lr", config["lr"], "a finite number from 0")
     if config["seed"] < 0:
         raise ConfigError("seed", config["seed"], "a whole number from 0")
-    for key in ("epochs", "batch_size", "threads"):
+    for key in ("replicas", "epochs", "batch_size", "threads"):
         if config[key] < 1:
             raise ConfigError(key, config[key], "a whole number from 1")
     if config["threads"] > MOST_THREADS:

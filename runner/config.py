@@ -61,6 +61,7 @@ class Config:
 
     lr: float = MISSING
     seed: int = MISSING
+    replicas: int = MISSING
     epochs: int = MISSING
     batch_size: int = MISSING
     dtype: str = MISSING

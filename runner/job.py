@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from runner.assemble import Setup
     from runner.catalog import Catalog
     from runner.experiment import Outcome
-    from runner.records.recorder import Identity
+    from runner.records.recorder import Identity, RunRecorder
+    from runner.records.stacked.recorder import StackRecorder
+
+T = TypeVar("T")
 
 STATUS = "status.json"
 
@@ -53,7 +56,7 @@ def job(cfg: DictConfig) -> float | None:
     last.update(status)
     (folder / STATUS).unlink(missing_ok=True)
     try:
-        found = _run(cfg, folder, overrides, sweep, status)
+        found = _run(cfg, folder, sweep, status)
     except ConfigError as error:
         found = {"status": BAD_INPUT, "message": str(error)}
     except RunError as error:
@@ -78,9 +81,7 @@ def _leave(folder: Path, status: dict[str, Any], in_sweep: bool) -> None:
         write_json(folder / STATUS, status)
 
 
-def _run(
-    cfg: DictConfig, folder: Path, overrides: list[str], sweep: str | None, status: dict[str, Any]
-) -> dict[str, Any]:
+def _run(cfg: DictConfig, folder: Path, sweep: str | None, status: dict[str, Any]) -> dict[str, Any]:
     """Checks, runs and records; the rest of the status. Torch and mlflow are imported once all checks have passed.
 
     ``status`` is told the sweep's MLflow run, by which a sweep knows its jobs, and the job's as soon as there is one.
@@ -93,14 +94,11 @@ def _run(
     if not isinstance(config["backend"], dict):
         raise ConfigError("backend", config["backend"], "a list of at least two different names")
     _check_backend_names(config["backend"], catalog)
-    check_choices(HydraConfig.get().runtime.choices, overrides, catalog)
+    check_choices(HydraConfig.get().runtime.choices, _task_overrides(), catalog)
+    if config["replicas"] > 1:
+        return _run_stack(config, catalog, folder, sweep, status)
     setup = assemble(config, catalog)
-
-    from runner.records.recorder import Identity
-
-    parent = None if sweep is None else _parent(setup)
-    identity = Identity(_shown(folder), overrides, sweep, config, _command(overrides), parent)
-    return ended(record_run(setup, identity, status))
+    return ended(record_run(setup, _identity(setup, config, folder, sweep), status))
 
 
 def ended(outcome: Outcome) -> dict[str, Any]:
@@ -113,6 +111,37 @@ def ended(outcome: Outcome) -> dict[str, Any]:
         "loss": list(outcome.losses.values())[-1][1] if outcome.losses else None,
         "losses": outcome.losses,
     }
+
+
+def _run_stack(
+    config: dict[str, Any], catalog: Catalog, folder: Path, sweep: str | None, status: dict[str, Any]
+) -> dict[str, Any]:
+    """The same of many replicas; a sweep is told the gravest verdict and the most roundings of all."""
+    from runner.stacked.stack import stack_of
+
+    stack, overrides = stack_of(config, catalog), _task_overrides()
+
+    from runner.records.stacked.recorder import StackRecorder
+    from runner.stacked.run import run_stack
+
+    def alone(seed: int) -> str:
+        typed = [o for o in overrides if o.lstrip("+").partition("=")[0] not in ("seed", "replicas")]
+        return _command([*typed, f"seed={seed}", "replicas=1"])
+
+    recorder = StackRecorder(stack, _identity(stack.first, config, folder, sweep), alone)
+    summary = _recorded(recorder, lambda: recorder.finish(run_stack(stack, recorder)), status)
+    return {
+        "status": AGREE if summary.agree else DISAGREE,
+        "verdict": summary.worst_verdict.verdict,
+        "roundings": summary.most("precision_roundings"),
+    }
+
+
+def _identity(setup: Setup, config: dict[str, Any], folder: Path, sweep: str | None) -> Identity:
+    from runner.records.recorder import Identity
+
+    overrides, parent = _task_overrides(), None if sweep is None else _parent(setup)
+    return Identity(_shown(folder), overrides, sweep, config, _command(overrides), parent)
 
 
 def _task_overrides() -> list[str]:
@@ -173,12 +202,22 @@ def record_run(setup: Setup, identity: Identity, status: dict[str, Any] | None =
     from runner.records.recorder import RunRecorder
 
     recorder = RunRecorder(setup, identity)
+
+    def work() -> Outcome:
+        outcome = run_experiment(setup, recorder)
+        recorder.finish(outcome, minimal_case(setup, outcome, identity.folder))
+        return outcome
+
+    return _recorded(recorder, work, status)
+
+
+def _recorded(recorder: RunRecorder | StackRecorder, work: Callable[[], T], status: dict[str, Any] | None) -> T:
+    """What ``work`` gives, from the recorder's start to its end or to where it is abandoned."""
     try:
         recorder.start()
         if status is not None:
             status["run_id"] = recorder.run_id
-        outcome = run_experiment(setup, recorder)
-        recorder.finish(outcome, minimal_case(setup, outcome, identity.folder))
+        return work()
     except KeyboardInterrupt as stop:
         stopping.heed()
         try:
@@ -189,7 +228,6 @@ def record_run(setup: Setup, identity: Identity, status: dict[str, Any] | None =
     except BaseException:
         recorder.abandon("FAILED")
         raise
-    return outcome
 
 
 def _shown(folder: Path) -> Path:

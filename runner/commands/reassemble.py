@@ -30,7 +30,7 @@ def reassembled(run: RecordedRun, label: str, scratch: Path) -> tuple[Setup, lis
     """
     nodes, told = _with_kept_files(run, scratch)
     record = {**_today("record", "default"), **run.config["record"], "published": None}
-    config = {**run.config, "backend": nodes, "record": record, "tracking": _today("tracking", "sqlite")}
+    config = {"replicas": 1, **run.config, "backend": nodes, "record": record, "tracking": _today("tracking", "sqlite")}
     try:
         setup = assemble(resolved(OmegaConf.create(config)), Catalog())
     except ConfigError as error:

@@ -203,7 +203,8 @@ def read_run(folder: Path) -> RecordedRun:
     """The run that was recorded in ``folder``.
 
     Raises:
-        ConfigError: There is none, it has not ended, its files cannot be read, or another version wrote them.
+        ConfigError: There is none, it has not ended, its files cannot be read, another version wrote them, or it is one
+            of many replicas.
     """
     if not folder.is_dir():
         raise ConfigError("RUN", folder, ALLOWED)
@@ -212,6 +213,9 @@ def read_run(folder: Path) -> RecordedRun:
     if type(version) is not int or version != SCHEMA_VERSION:
         got = f"{folder}, a record of version {shortened(version)}"
         raise ConfigError("RUN", got, f"one of version {SCHEMA_VERSION}")
+    if "replicas" in verdict:
+        got = f"{folder}, which has {shortened(verdict['replicas'])} replicas"
+        raise ConfigError("RUN", got, "the folder of one run; a replica is run alone by its seed=... and replicas=1")
     with _reading(folder, "verdict.json"):
         check_form(verdict, VERDICT)
     return RecordedRun(

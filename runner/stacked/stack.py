@@ -12,6 +12,7 @@ from runner.arrays import Array
 from runner.assemble import Setup, assemble
 from runner.backends.base import Backend, State
 from runner.catalog import Catalog
+from runner.checks import check_numbers
 from runner.data.base import Stream, generator
 from runner.errors import ConfigError
 from runner.experiment import rows_of_batches
@@ -50,15 +51,16 @@ class Stack:
             yield {name: np.stack([d[name] for d in drawn]) for name in network.masks}
 
 
-def stack_of(config: Mapping[str, Any], catalog: Catalog, replicas: int) -> Stack:
-    """The runs of ``config`` with the seeds from ``config["seed"]``, each as ``assemble`` makes it.
+def stack_of(config: Mapping[str, Any], catalog: Catalog) -> Stack:
+    """As many runs of ``config`` as its ``replicas``, with the seeds from its ``seed``, each as ``assemble`` makes it.
 
     Raises:
         ConfigError: As ``assemble``; or what is configured cannot be stacked.
     """
-    first = assemble(config, catalog)
+    check_numbers(config)
+    first = assemble({**config, "replicas": 1}, catalog)
     check_stacks(first)
-    others = reseeded(first, config, range(first.seed + 1, first.seed + replicas))
+    others = reseeded(first, config, range(first.seed + 1, first.seed + config["replicas"]))
     return stacked([first, *others])
 
 
@@ -86,6 +88,11 @@ def stacked(setups: Sequence[Setup]) -> Stack:
 def check_stacks(setup: Setup) -> None:
     """Raises ConfigError, in one line, where a run cannot be one of a stack."""
     beside = "beside replicas above 1"
+    for key, wanted in (("shrink", setup.shrink), ("record.model", setup.record_model)):
+        if wanted:
+            raise ConfigError(key, "true", f"false {beside}: it is about one run")
+    if setup.published is not None:
+        raise ConfigError("record.published", "a table", f"null {beside}: it is about one run")
     if not setup.lockstep:
         raise ConfigError("lockstep", "false", f"true {beside}: the drift of a run is measured by itself")
     for name, choice in setup.backends.items():

@@ -46,6 +46,8 @@ WRONG_TYPES = [
     Bad(["lr="], "lr", "a number"),
     Bad(["seed=1.5"], "seed", "a whole number"),
     Bad(["epochs=two"], "epochs", "a whole number"),
+    Bad(["replicas=0"], "replicas", "a whole number from 1"),
+    Bad(["replicas=2", "lockstep=false"], "lockstep", "true beside replicas above 1"),
     Bad(["batch_size=1.5"], "batch_size", "a whole number"),
     Bad(["dtype=[a]"], "dtype", "allowed"),
     Bad(["lockstep=maybe"], "lockstep", "true or false"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from runner.backends.scratch import ScratchBackend
 from runner.backends.torch import Torch
 from runner.comparison.constants import LIMIT
 from runner.comparison.summary import RunVerdict, TensorSummary
+from runner.data.base import Data, Parts, Samples
 from runner.experiment import Outcome, Silent, run_experiment
 from runner.stacked.run import Silent as SilentStack
 from runner.stacked.run import StackedOutcome, run_stack
@@ -58,6 +59,14 @@ class AlwaysTraining(BackendChoice):
 
     def make_stacked(self, name: str, problem: Problem, dtype: np.dtype[Any], replicas: int) -> Backend:
         return _AlwaysTraining(name, problem, dtype, replicas=(replicas,))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Growing(Data):
+    """A seed more, a sample more."""
+
+    def load(self, seed: int, columns: Sequence[str]) -> Parts:
+        return Parts(Samples(np.ones((seed + 1, 2))))
 
 
 def setups_of(*overrides: str, replicas: int = 3, wrong: BackendChoice | None = None) -> list[Setup]:

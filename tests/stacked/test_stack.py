@@ -99,7 +99,7 @@ def test_a_replica_that_float32_cannot_hold_has_the_second_look_that_its_own_run
 
 def test_the_stack_of_a_configuration_has_the_bits_of_each_seeds_own_run() -> None:
     overrides = ("seed=5", "data.held_out=0.2", "target=teacher", "target.noise=0.1", "init=orthogonal")
-    stack = stack_of(configuration(*overrides), CATALOG, 3)
+    stack = stack_of(configuration(*overrides, "replicas=3"), CATALOG)
     assert list(stack.seeds) == [5, 6, 7]
     for k, seed in enumerate(stack.seeds):
         own = make_setup(*overrides, f"seed={seed}")
@@ -135,6 +135,12 @@ def test_what_cannot_be_stacked_is_named(override: str, key: str) -> None:
     with pytest.raises(ConfigError) as caught:
         check_stacks(make_setup(override))
     assert caught.value.key == key
+
+
+def test_seeds_whose_data_have_different_shapes_are_refused() -> None:
+    config = configuration("replicas=2") | {"data": {"_target_": "tests.stacked.helpers:Growing", "held_out": 0.0}}
+    with pytest.raises(ConfigError, match=r"data: got an array \(3, 2\) with seed 2; allowed: \(2, 2\)"):
+        stack_of(config, CATALOG)
 
 
 def test_a_part_of_the_users_own_is_refused() -> None:

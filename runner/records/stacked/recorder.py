@@ -1,0 +1,201 @@
+"""Keeps the records of a stack of runs: one folder, one MLflow run, and the console."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from rich.text import Text
+
+from runner import stopping
+from runner.backends.base import Step
+from runner.experiment import count_recorded
+from runner.records.console import Console, plain_table
+from runner.records.description import escaped, fitting
+from runner.records.environment import environment, environment_tags
+from runner.records.files import remove_parts, write_json, write_yaml
+from runner.records.gradients import GradientsFile, copy_parameters
+from runner.records.mlflow import MlflowRun
+from runner.records.recorder import Identity
+from runner.records.stacked.summary import Summary, quantiles, write_replicas, write_verdict
+from runner.records.stacked.table import ReplicasTable
+from runner.records.sweep.summary import QUANTILES
+from runner.stacked.run import StackedOutcome, StackedRecord
+from runner.stacked.stack import Stack
+
+FILES = (
+    *("config.yaml", "overrides.yaml", "environment.json", "verdict.json", "replicas.csv", "replicas.parquet"),
+    *("gradients.safetensors", "parameters.safetensors"),
+)
+LARGEST = 2**30
+"""Bytes that the gradients of a stack may take in its folder; those of a larger one are not kept."""
+
+
+class StackRecorder:
+    """Everything is written as it comes; a stack ends by ``finish`` or, if it could not, by ``abandon``.
+
+    ``alone`` gives the command that runs the replica of a seed by itself.
+    """
+
+    def __init__(self, stack: Stack, identity: Identity, alone: Callable[[int], str]) -> None:
+        self._stack, self._setup, self._identity, self._alone = stack, stack.first, identity, alone
+        self._console = _StackConsole(stack, quiet=identity.sweep is not None)
+        self._mlflow = MlflowRun(self._setup.tracking_uri, self._setup.tracking_experiment)
+        self._table: ReplicasTable | None = None
+        self._gradients: GradientsFile | None = None
+
+    @property
+    def run_id(self) -> str | None:
+        """Of the MLflow run, once it is made."""
+        return self._mlflow.run_id
+
+    def start(self) -> None:
+        """Makes the MLflow run, the folder and its first files, and shows the network."""
+        identity, setup = self._identity, self._setup
+        folder, names = identity.folder, list(setup.backends)
+        found = environment(setup.problem.threads, [])
+        tags = {"job_key": identity.job_key, "run_folder": str(folder.absolute())}
+        tags |= {} if identity.parent is None else {"mlflow.parentRunId": identity.parent}
+        tags |= {"backends": ", ".join(names), "dtype": setup.dtype.name, **environment_tags(found)}
+        self._mlflow.start(identity.title, identity.config, tags)
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_parts(self._files())
+        for file in self._files():
+            file.unlink(missing_ok=True)
+        write_yaml(folder / "config.yaml", dict(identity.config))
+        write_yaml(folder / "overrides.yaml", identity.overrides)
+        write_json(folder / "environment.json", found)
+        self._table = ReplicasTable(folder / "replicas.parquet", self._stack.seeds, names[-1])
+        if setup.record_gradients and bytes_of_gradients(self._stack) <= LARGEST:
+            shapes = {name: (len(self._stack.seeds), *s) for name, s in setup.problem.network.shapes.items()}
+            path = folder / "gradients.safetensors"
+            self._gradients = GradientsFile(path, names, shapes, setup.dtype, count_recorded(setup))
+        self._console.start()
+
+    def progress(self, step: int) -> None:
+        stopping.check()
+        self._console.progress(step)
+
+    def write(self, record: StackedRecord) -> None:
+        assert self._table is not None
+        wanted = record.found.wanted
+        self._table.add(record.step, record.found)
+        if self._gradients is not None:
+            self._gradients.add({name: _of_running(step, wanted) for name, step in record.steps.items()})
+        for name, step in record.steps.items():
+            losses = step.loss[wanted & np.isfinite(step.loss)].astype(np.float64)
+            if losses.size:
+                found = {f"replicas/loss/{name}/{q}": value for q, value in quantiles(losses).items()}
+                self._mlflow.log(found, record.step)
+
+    def finish(self, outcome: StackedOutcome) -> Summary:
+        """Closes the files, then the MLflow run, then shows the verdicts."""
+        folder, initial = self._identity.folder, self._stack.initial
+        summary = Summary(self._stack.seeds, list(self._setup.backends), outcome, self._alone)
+        self._close_files()
+        copy_parameters(folder / "parameters.safetensors", {**initial.parameters, **initial.buffers}, outcome.final)
+        write_replicas(folder / "replicas.csv", summary)
+        write_verdict(folder / "verdict.json", summary)
+        self._mlflow.log(_metrics(summary), 0)
+        tags = {"verdict": summary.worst_verdict.verdict, "mlflow.note.content": _note(summary)}
+        self._mlflow.finish("FINISHED", tags, folder, self._artifacts())
+        places = {
+            "run folder": str(folder),
+            "MLflow run": f"{self._mlflow.run_id} in experiment {self._setup.tracking_experiment}",
+            "worst alone": self._alone(summary.seeds[summary.worst]),
+        }
+        self._console.finish_stack(summary, self._identity.title, places)
+        return summary
+
+    def abandon(self, status: str) -> None:
+        """Ends a stack that could not finish as FAILED or KILLED, what was recorded kept."""
+        self._console.stop()
+        try:
+            self._close_files()
+        finally:
+            remove_parts(self._files())
+            self._mlflow.finish(status, {}, self._identity.folder, self._artifacts())
+
+    def _files(self) -> list[Path]:
+        return [self._identity.folder / name for name in FILES]
+
+    def _artifacts(self) -> list[Path]:
+        return [file for file in self._files() if file.is_file()]
+
+    def _close_files(self) -> None:
+        for file in (self._table, self._gradients):
+            if file is not None:
+                file.close()
+        self._table = self._gradients = None
+
+
+class _StackConsole(Console):
+    """The console of a stack."""
+
+    def __init__(self, stack: Stack, quiet: bool) -> None:
+        super().__init__(stack.first, quiet)
+        self._stack = stack
+
+    def start(self) -> None:
+        super().start()
+        if self._quiet:
+            return
+        seeds, setup = self._stack.seeds, self._stack.first
+        self.line(f"{len(seeds)} replicas, seeds {seeds[0]} to {seeds[-1]}")
+        size = bytes_of_gradients(self._stack)
+        if setup.record_gradients and size > LARGEST:
+            self.line(f"gradients are not kept: they would take {size / 2**30:.1f} GiB, and at most 1 is taken")
+
+    def finish_stack(self, summary: Summary, title: str, places: dict[str, str]) -> None:
+        """Quantiles, counts, the worst replica, and where the results lie."""
+        self.stop()
+        words = Text(summary.words(), "bold green" if summary.agree else "bold red")
+        if self._quiet:
+            self._out.print(Text(f"{title}: "), words)
+            return
+        table = plain_table(["over the replicas"], "over the replicas", *QUANTILES)
+        for name, found in summary.quantiles().items():
+            table.add_row(Text(name), *(f"{value:.6g}" for value in found.values()))
+        self.line("")
+        self._out.print(table)
+        self.line("")
+        self._out.print(words)
+        self.line(f"the worst: {summary.worst_words()}")
+        self.line("")
+        for label, value in places.items():
+            self.line(f"{label:<12} {value}")
+
+
+def bytes_of_gradients(stack: Stack) -> int:
+    """What the gradients of all backends, replicas and recorded steps take."""
+    setup = stack.first
+    numbers = sum(map(prod, setup.problem.network.shapes.values())) * len(stack.seeds) * count_recorded(setup)
+    return numbers * len(setup.backends) * setup.dtype.itemsize
+
+
+def _of_running(step: Step, wanted: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Step:
+    """The same, NaN in the gradients of replicas that have ended."""
+    if wanted.all():
+        return step
+    gradients = {name: np.array(gradient) for name, gradient in step.gradients.items()}
+    for gradient in gradients.values():
+        gradient[~wanted] = np.nan
+    return Step(step.loss, step.prediction, gradients)
+
+
+def _metrics(summary: Summary) -> dict[str, float]:
+    """How many replicas have which verdict, and the quantiles of every figure over them."""
+    found = {"replicas/count": float(len(summary.seeds)), "verdict/agree": float(summary.agree)}
+    found |= {f"verdict/{kind}": summary.most(kind) for kind in ("precision_roundings", "logic_roundings")}
+    found |= {f"replicas/{verdict}": float(count) for verdict, count in summary.counts.items()}
+    of_figures = summary.quantiles().items()
+    return found | {f"replicas/{name}/{q}": value for name, by_q in of_figures for q, value in by_q.items()}
+
+
+def _note(summary: Summary) -> str:
+    """The description of the MLflow run."""
+    command = summary.alone(summary.seeds[summary.worst])
+    lines = [f"**{escaped(summary.words())}**", "", f"The worst: {escaped(summary.worst_words())}", ""]
+    return fitting("\n".join([*lines, "To run it alone:", "", f"    {command}"]), "verdict.json")
