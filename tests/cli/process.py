@@ -33,7 +33,7 @@ class Finished:
 
 def environment(*paths: Path, **extra: str) -> dict[str, str]:
     """The environment of a plain shell: nothing in it that would change what the program prints or where it writes."""
-    ours = ("HYDRA_", "MLFLOW_", "PYTHON")
+    ours = ("HYDRA_", "MLFLOW_", "PYTHON", "PYTEST_")
     plain = {
         name: value
         for name, value in os.environ.items()
