@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,17 @@ from runner.records.files import part_of, publish, write_arrays, write_text
 CODES = {"float32": "F32", "float64": "F64", "float16": "F16", "bfloat16": "BF16"}
 
 
+BUFFER = 2**22
+"""Bytes of gradients that are gathered before they are handed to the thread that writes them."""
+
+
 class GradientsFile:
     """``<backend>/<parameter>``: (recorded steps, *shape), in the run's dtype.
 
     The header and the room for all steps are written ahead (safetensors has its header first, and the number of steps
-    is known), so that memory stays flat; a run that ends early is copied into a shorter file.
+    is known); a run that ends early is copied into a shorter file. The steps are gathered in one of two buffers while
+    a thread writes the other one: the loop waits for the disk only where it is slower than the training, and memory
+    stays flat (rows peak memory and growth of docs/performance.md).
     """
 
     def __init__(
@@ -31,29 +38,72 @@ class GradientsFile:
     ) -> None:
         self._path, self._dtype = path, dtype
         self._shapes = {f"{backend}/{name}": shape for backend in backends for name, shape in shapes.items()}
-        self._steps, self._written = steps, 0
-        self._arrays = self._map(part_of(path), steps)
+        self._steps, self._begun, self._gathered = steps, 0, 0
+        self._offsets = self._lay_out(part_of(path), steps)
+        self._file = part_of(path).open("r+b", buffering=0)
+        room = max(1, min(steps, BUFFER // max(1, sum(map(self._row, self._shapes)))))
+        self._room, self._spare = (self._buffers(room) for _ in range(2))
+        self._thread = ThreadPoolExecutor(1, "gradients")
+        self._writing: Future[None] | None = None
 
     def add(self, steps: Mapping[str, Step]) -> None:
-        """Copies one recorded step's gradients of every backend."""
+        """Copies one recorded step's gradients of every backend.
+
+        Raises:
+            OSError: Steps that were handed over before could not be written.
+        """
         for backend, step in steps.items():
             for name, gradient in step.gradients.items():
-                self._arrays[f"{backend}/{name}"][self._written] = gradient
-        self._written += 1
+                self._room[f"{backend}/{name}"][self._gathered] = gradient
+        self._gathered += 1
+        if self._gathered == len(next(iter(self._room.values()))):
+            self._hand_over()
 
     def close(self) -> None:
-        """Shortens the file if the run ended early, and puts it in its place."""
-        self._arrays.clear()
-        if self._written < self._steps:
+        """Writes what was gathered, shortens the file if the run ended early, and puts it in its place."""
+        try:
+            self._hand_over()
+            self._wait()
+        finally:
+            self._thread.shutdown()
+            self._file.close()
+        if self._begun < self._steps:
             self._shorten()
         publish(self._path)
 
-    def _map(self, path: Path, steps: int) -> dict[str, Array]:
-        """Writes the header for ``steps`` steps and maps each array of the file into memory."""
+    def _buffers(self, room: int) -> dict[str, Array]:
+        return {name: np.empty((room, *shape), self._dtype) for name, shape in self._shapes.items()}
+
+    def _row(self, name: str) -> int:
+        """Bytes that a step takes of an array."""
+        return prod(self._shapes[name]) * self._dtype.itemsize
+
+    def _hand_over(self) -> None:
+        """Gives the thread what was gathered, as soon as it is done with what it was given before."""
+        self._wait()
+        if self._gathered:
+            self._writing = self._thread.submit(self._write, self._room, self._begun, self._gathered)
+            self._room, self._spare = self._spare, self._room
+            self._begun, self._gathered = self._begun + self._gathered, 0
+
+    def _wait(self) -> None:
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
+
+    def _write(self, buffers: Mapping[str, Array], begin: int, count: int) -> None:
+        for name, buffer in buffers.items():
+            self._file.seek(self._offsets[name] + begin * self._row(name))
+            content = buffer[:count].reshape(-1).view(np.uint8).data
+            while content:
+                content = content[self._file.write(content) :]
+
+    def _lay_out(self, path: Path, steps: int) -> dict[str, int]:
+        """Writes the header and makes room for ``steps`` steps; where each array begins in the file."""
         header: dict[str, Any] = {}
         at = 0
         for name, shape in self._shapes.items():
-            end = at + steps * prod(shape) * self._dtype.itemsize
+            end = at + steps * self._row(name)
             header[name] = {"dtype": CODES[self._dtype.name], "shape": [steps, *shape], "data_offsets": [at, end]}
             at = end
         text = json.dumps(header).encode()
@@ -61,34 +111,18 @@ class GradientsFile:
         with path.open("wb") as file:
             file.write(len(text).to_bytes(8, "little") + text)
             file.truncate(8 + len(text) + at)
-        if steps == 0:
-            return {}
-        return {
-            name: np.memmap(path, self._dtype, "r+", 8 + len(text) + header[name]["data_offsets"][0], (steps, *shape))
-            for name, shape in self._shapes.items()
-        }
+        return {name: 8 + len(text) + found["data_offsets"][0] for name, found in header.items()}
 
     def _shorten(self) -> None:
         full = part_of(self._path)
         short = part_of(full)
-        whole = self._map_existing(full)
-        self._map(short, self._written)
+        offsets = self._lay_out(short, self._begun)
         with full.open("rb") as source, short.open("r+b") as target:
-            target.seek(8 + int.from_bytes(target.read(8), "little"))
-            for offset, row in whole:
+            for name, offset in self._offsets.items():
                 source.seek(offset)
-                _copy(source, target, self._written * row)
+                target.seek(offsets[name])
+                _copy(source, target, self._begun * self._row(name))
         short.replace(full)
-
-    def _map_existing(self, path: Path) -> list[tuple[int, int]]:
-        """Where each array begins in the file, and the bytes that a step takes of it."""
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(length))
-        return [
-            (8 + length + header[name]["data_offsets"][0], prod(shape) * self._dtype.itemsize)
-            for name, shape in self._shapes.items()
-        ]
 
 
 def _copy(source: Any, target: Any, count: int, chunk: int = 1 << 24) -> None:

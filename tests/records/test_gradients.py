@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,28 @@ def test_what_is_written_is_read_to_the_bit_however_early_the_run_ends(
             for step, steps in enumerate(written):
                 assert same_bits(value[step], steps[backend].gradients[name]), (backend, name, step)
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("count", [50, 49, 37, 7])
+def test_what_is_handed_over_in_several_parts_is_whole(
+    count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runner.records.gradients.BUFFER", 7 * 2 * 10 * 4)  # seven steps of both backends in float32
+    written = write(tmp_path / "g.safetensors", "float32", 50, count)
+    found = load_file(tmp_path / "g.safetensors")
+    for backend in BACKENDS:
+        for name in SHAPES:
+            whole = np.array([steps[backend].gradients[name] for steps in written])
+            assert same_bits(found[f"{backend}/{name}"], whole), (backend, name)
+
+
+def test_a_disk_that_refuses_is_told_at_the_latest_at_the_end(tmp_path: Path) -> None:
+    file = GradientsFile(tmp_path / "g.safetensors", BACKENDS, SHAPES, DTYPES["float32"], 3)
+    file.add(draw(np.random.default_rng(0), "float32"))
+    os.close(file._file.fileno())
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        file.close()
+    assert not (tmp_path / "g.safetensors").exists()
 
 
 def test_the_file_is_in_its_place_only_once_it_is_closed(tmp_path: Path) -> None:

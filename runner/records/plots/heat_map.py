@@ -53,7 +53,7 @@ def heat_map(run: RecordedRun) -> Figure | None:
         return None
     backend = looked_at(run)
     kind = "formula (float64)" if run.question == "logic" else str(run.config["dtype"])
-    few = f", the {MOST} worst tensors" if len(found) == MOST else ""
+    few = f", the {MOST} worst tensors" if len(_judged(run)) > MOST else ""
     title = f"Largest roundings of each element: {plain(backend)}, {kind}{few}"
     rows = -(-len(found) // 3)
     figure = new_figure(title, 1.2 + 2.1 * rows, run.title)
@@ -122,16 +122,25 @@ def looked_at(run: RecordedRun) -> str:
 
 
 def worst_elements(run: RecordedRun) -> dict[str, Array]:
-    """The largest roundings of each element: of all weights, and of vectors beyond the limit; at most ``MOST``."""
+    """The largest roundings of each element of at most ``MOST`` tensors."""
+    found = _judged(run)
+    largest = {name: _largest(value) for name, value in found.items()}
+    worst = sorted(found, key=lambda name: largest[name], reverse=True)[:MOST]
+    return {name: value for name, value in found.items() if name in worst}
+
+
+def _judged(run: RecordedRun) -> dict[str, Array]:
+    """Those of all weights, and of vectors beyond the limit."""
     if run.roundings is None:
         return {}
     start = f"{run.question}/{looked_at(run)}/"
     kept = {name: run.roundings.get(f"{start}{name}") for name in run.tensors}
     of = {name: value for name, value in kept.items() if value is not None and value.size}
-    largest = {name: float(np.nan_to_num(value, nan=np.inf, posinf=np.inf).max()) for name, value in of.items()}
-    shown = [name for name, value in of.items() if value.ndim > 1 or largest[name] > LIMIT]
-    worst = sorted(shown, key=lambda name: largest[name], reverse=True)[:MOST]
-    return {name: of[name] for name in shown if name in worst}
+    return {name: value for name, value in of.items() if value.ndim > 1 or _largest(value) > LIMIT}
+
+
+def _largest(value: Array) -> float:
+    return float(np.nan_to_num(value, nan=np.inf, posinf=np.inf).max())
 
 
 def _draw(axes: Axes, name: str, value: Array, scale: FuncNorm) -> matplotlib.image.AxesImage:
