@@ -17,7 +17,7 @@ new-backprop: $(VENV)/run  ## write a file to start your own backpropagation fro
 	$(BIN)/python -m runner new-backprop "$(FILE)"
 
 test: $(VENV)/dev  ## run the tests
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 fuzz: $(VENV)/dev  ## judge 10,000 random right configurations and 3,400 mutants; goes on where it stopped
 	$(BIN)/python -m tests.fuzzing

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
-from runner.arrays import Array
+import numpy as np
+
+from runner.arrays import Array, is_narrow
 from runner.backends.base import views
 from runner.network import Network
 
 BLOCK = "block"
+
+
+def may_join(dtype: np.dtype[Any]) -> bool:
+    """Whether weights and biases lie side by side in ``dtype``: the pass over 16 bits adds the bias by itself."""
+    return not is_narrow(dtype)
 
 
 def joined_views(flat: Array, network: Network) -> tuple[dict[str, Array], dict[str, Array]]:

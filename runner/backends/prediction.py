@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from runner.arrays import Array, in_dtype, is_whole, like
+from runner.arrays import Array, in_dtype, is_whole
+from runner.backends.blocks import joined_views, may_join
 from runner.backends.scratch import Held
 from runner.layers.base import Pass
 from runner.layers.narrow import pass_of
@@ -29,7 +30,8 @@ class Predictor:
         self, network: Network, arrays: Mapping[str, Array], dtype: np.dtype[Any], at_once: int, threads: int
     ) -> None:
         self._network, self._dtype, self._at_once, self._threads = network, dtype, at_once, threads
-        self._parameters = {name: in_dtype(arrays[name], dtype) for name in network.parameters}
+        self._parameters = self._arranged({name: in_dtype(arrays[name], dtype) for name in network.parameters})
+        self._unused = {name: np.empty_like(value) for name, value in self._parameters.items()}
         self._buffers = {name: in_dtype(arrays[name], dtype) for name in network.buffers}
 
     def __call__(self, x: Array) -> Array:
@@ -54,12 +56,21 @@ class Predictor:
                 made[rows] = self._forward(np.ascontiguousarray(part))
         return made
 
+    def _arranged(self, parameters: Mapping[str, Array]) -> dict[str, Array]:
+        """The parameters as the scratch backend has them, whose bits are to come out."""
+        if not may_join(self._dtype):
+            return dict(parameters)
+        flat = np.empty(sum(value.size for value in parameters.values()), self._dtype)
+        parts, blocks = joined_views(flat, self._network)
+        for name, part in parts.items():
+            part[...] = parameters[name]
+        return parts | blocks
+
     def _forward(self, x: Array) -> Array:
         def empty(shape: tuple[int, ...]) -> Array:
             return np.empty(shape, self._dtype)
 
-        unused = {name: like(value, empty) for name, value in self._parameters.items()}
-        held = Held(self._parameters, unused, self._buffers)
+        held = Held(self._parameters, self._unused, self._buffers)
         for i, place in enumerate(self._network.places):
             buffers = held.of(place, (len(x),), empty, input_gradient=i > 0, training=False)
             layer: Pass = pass_of(place.layer, buffers)

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from runner.arrays import Array, Shape, is_narrow, like
+from runner.arrays import Array, Shape, like
 from runner.backends.base import Backend, BackendChoice, Empty, Problem, State, Step, views
-from runner.backends.blocks import joined_views
+from runner.backends.blocks import joined_views, may_join
 from runner.backends.training import Training
 from runner.layers.base import Buffers, Pass
 from runner.layers.narrow import pass_of
@@ -67,8 +67,7 @@ class ScratchBackend:
         network = problem.network
         size = sum(map(prod, network.shapes.values()))
         self._flat, flat_gradients = self._empty((*replicas, size)), self._empty((*replicas, size))
-        # Noisy arithmetic, and 16 bits, run on the plain pass of a layer.
-        self._joined = empty is np.empty and not is_narrow(dtype)
+        self._joined = empty is np.empty and may_join(dtype)  # noisy arithmetic runs on the plain pass of a layer
         self._parameters, self._blocks = self._parts(self._flat)
         self._gradients, self._gradient_blocks = self._parts(flat_gradients)
         self._buffers = {
