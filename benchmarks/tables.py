@@ -72,8 +72,13 @@ TABLES: Mapping[str, Table] = {
     ),
     "layers": Table(
         "Layers",
-        "Each layer's forward and backward in float32, at a small and at a large shape: how many times as long scratch "
-        "takes as torch.",
+        "Each layer's forward and backward in float32, at a small and at a large shape "
+        "(`benchmarks/layers.py` has them): how many times as long scratch takes as torch; below 1 the pass "
+        "by hand is faster. `group_norm` is slow, since NumPy goes through the array some fifteen times where "
+        "torch does so four times. `gelu` has an error function of its own in float32: with SciPy's it took "
+        "more than ten times as long as torch ([how](derivations/gelu.md)). Not in the table: grouped and "
+        "depthwise convolution in float32, 3 to 7 at large shapes, where the columns of im2col are most of "
+        "what is moved.",
         layer_steps,
     ),
     "judged_step": Table(

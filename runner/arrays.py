@@ -57,7 +57,7 @@ def in_single(ufunc: Callable[..., Array], dtype: np.dtype[Any]) -> Callable[...
 def product_for(array: Array) -> Callable[[Array, Array, Array], Array]:
     """The matrix product a b -> out for arrays like ``array``.
 
-    Of plain matrices it is NumPy's dot, which takes half of matmul's overhead: rows 2-10-10-1 of docs/performance.md.
+    Of plain matrices it is NumPy's dot, which takes half of matmul's overhead: rows 2-10-10-1 of benchmarks/tables.py.
     """
     plain = type(array) is np.ndarray and array.ndim == 2 and array.dtype.name in ("float32", "float64")
     return np.dot if plain else in_single(np.matmul, array.dtype)

@@ -165,7 +165,7 @@ class Plan:
         self.backwards = range(len(self.layers))[::-1]
         names = [place.name for place in network.places]
         self.activations, self.deltas = _Named(names), _Named(names)
-        self.last: Step | None = None  # its arrays are the same at each step: row 2-10-10-1 of docs/performance.md
+        self.last: Step | None = None  # its arrays are the same at each step: row 2-10-10-1 of benchmarks/tables.py
 
     def step(self, x: Array, y: Array, draws: Mapping[str, Array]) -> Step:
         """Forward through the layers, the loss, and backward through them."""

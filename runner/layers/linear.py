@@ -108,7 +108,7 @@ class JoinedLinear:
 
     y = x1 B^T;  dB = delta^T x1;  dx = delta W.
 
-    The bias and its gradient come with the products: rows 2-10-10-1 of docs/performance.md.
+    The bias and its gradient come with the products: rows 2-10-10-1 of benchmarks/tables.py.
     """
 
     def __init__(self, buffers: Buffers) -> None:

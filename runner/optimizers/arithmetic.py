@@ -35,7 +35,7 @@ class Arithmetic:
         return self.number(np.asarray(value).astype(self.dtype)) if self.narrow else self.number(value)
 
     def factor(self, value: Rate) -> Rate:
-        """``rounded``, as an array and kept until the next value: row 2-10-10-1, batch 1, of docs/performance.md."""
+        """``rounded``, as an array and kept until the next value: row 2-10-10-1, batch 1, of benchmarks/tables.py."""
         if self._last is None or self._last[0] is not value:
             self._last = (value, np.asarray(self.rounded(value), self.work.dtype))
         return self._last[1]

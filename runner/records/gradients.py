@@ -30,7 +30,7 @@ class GradientsFile:
     The header and the room for all steps are written ahead (safetensors has its header first, and the number of steps
     is known); a run that ends early is copied into a shorter file. The steps are gathered in one of two buffers while
     a thread writes the other one: the loop waits for the disk only where it is slower than the training, and memory
-    stays flat (rows peak memory and growth of docs/performance.md).
+    stays flat however many steps there are.
     """
 
     def __init__(

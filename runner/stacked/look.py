@@ -80,7 +80,7 @@ def look(layout: Layout, pair: Pair, sides: Sequence[tuple[Array, Array]], dtype
     ``sides`` are the reference's and the library's tensors in float32 and in float64, (replicas, size) each: sigma is
     measured on them. Where there are none it is 0: a value's own last digits may explain all.
 
-    Some rows at once, over arrays made once, which stay in the cache of a core: row replicas of docs/performance.md.
+    Some rows at once, over arrays made once, which stay in the cache of a core: row replicas of benchmarks/tables.py.
     """
     found, at_once = nothing_found(len(pair.run), layout), max(1, AT_ONCE // layout.size)
     work = np.empty((5 + len(sides), min(at_once, len(pair.run)), layout.size))
@@ -210,7 +210,7 @@ def _smooth(squares: Array) -> None:
         squares *= 5
     elif len(axes) == 1:
         squares += np.add.reduce(squares, axis=1, keepdims=True) * (4 / squares.shape[1])
-    else:  # einsum sums short axes four times as fast as add.reduce does: row replicas of docs/performance.md
+    else:  # einsum sums short axes four times as fast as add.reduce does: row replicas of benchmarks/tables.py
         sums = [np.einsum(squares, [0, *axes], [0, axis]) for axis in axes]
         whole = np.add.reduce(sums[0], axis=1, keepdims=True)
         whole[whole == 0] = 1.0
