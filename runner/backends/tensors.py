@@ -25,6 +25,11 @@ def to_torch(array: Array, dtype: torch.dtype | None = None) -> torch.Tensor:
     return torch.tensor(array, dtype=dtype)
 
 
+def owner_of(module: torch.nn.Module, full: str) -> torch.nn.Module:
+    """The submodule that has the attribute of a dotted name."""
+    return module.get_submodule(full.rpartition(".")[0])
+
+
 def torch_dtype(dtype: np.dtype[Any]) -> torch.dtype:
     """Torch's name of it."""
     found: torch.dtype = getattr(torch, dtype.name)

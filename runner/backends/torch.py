@@ -46,7 +46,7 @@ class TorchBackend:
     ) -> None:
         import torch
 
-        from runner.backends.tensors import to_numpy, to_torch, torch_dtype
+        from runner.backends.tensors import owner_of, to_numpy, to_torch, torch_dtype
         from runner.backends.torch_training import TorchTraining
 
         torch.set_num_threads(problem.threads)
@@ -61,7 +61,7 @@ class TorchBackend:
         self._parameters = {ours: found[ours] for ours in problem.network.parameters}
         self._views = {ours: to_numpy(p) for ours, p in self._parameters.items()}
         self._buffers = {ours: to_numpy(held[ours]) for ours in problem.network.buffers if ours in held}
-        self._masked = {full: _owner(self._module, full) for full in problem.network.masks}
+        self._masked = {full: owner_of(self._module, full) for full in problem.network.masks}
         self._training = TorchTraining(problem, self._parameters)
 
     def load(self, state: State) -> None:
@@ -132,8 +132,3 @@ class TorchBackend:
 
     def state(self) -> State:
         return State(self._views, self._buffers, self._training.state())
-
-
-def _owner(module: torch.nn.Module, full: str) -> torch.nn.Module:
-    """The submodule that has the attribute of a dotted name."""
-    return module.get_submodule(full.rpartition(".")[0])

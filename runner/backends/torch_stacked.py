@@ -11,7 +11,7 @@ import torch
 
 from runner.arrays import Array, is_whole
 from runner.backends.base import Problem, State, Step
-from runner.backends.tensors import to_numpy, to_torch, torch_dtype
+from runner.backends.tensors import owner_of, to_numpy, to_torch, torch_dtype
 from runner.backends.torch_training import TorchTraining
 from runner.clipping.base import Clip
 from runner.clipping.norm import SMALL, NormClip
@@ -56,7 +56,7 @@ class StackedTorchBackend:
         self._held = {full: stacked(held[full]) for full in problem.network.buffers}
         self._views = {full: to_numpy(p) for full, p in self._parameters.items()}
         self._buffers = {full: to_numpy(value) for full, value in self._held.items()}
-        self._masked = {full: _owner(self._module, full) for full in problem.network.masks}
+        self._masked = {full: owner_of(self._module, full) for full in problem.network.masks}
         clip = _ByReplica(clip=problem.clip) if isinstance(problem.clip, NormClip) else problem.clip
         self._training = TorchTraining(replace(problem, clip=clip), self._parameters)
         fits = _loss_takes_vmap(problem.loss) and all(_takes_vmap(place.layer) for place in problem.network.places)
@@ -159,8 +159,3 @@ def _loss_takes_vmap(loss: Loss) -> bool:
     if isinstance(loss, CrossEntropy):
         return loss.weight is None or not loss.label_smoothing
     return is_ours(loss) and not isinstance(loss, BinaryCrossEntropy)
-
-
-def _owner(module: torch.nn.Module, full: str) -> torch.nn.Module:
-    """The submodule that has the attribute of a dotted name."""
-    return module.get_submodule(full.rpartition(".")[0])

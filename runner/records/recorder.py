@@ -70,6 +70,13 @@ class Identity:
         return " ".join([self.sweep or str(self.folder), *sorted(self.overrides)])
 
 
+def tags_of(identity: Identity, setup: Setup, found: Mapping[str, Any]) -> dict[str, str]:
+    """What a run in MLflow is found again by from its beginning; ``found`` is its environment."""
+    tags = {"job_key": identity.job_key, "run_folder": str(identity.folder.absolute())}
+    tags |= {} if identity.parent is None else {"mlflow.parentRunId": identity.parent}
+    return tags | {"backends": ", ".join(setup.backends), "dtype": setup.dtype.name, **environment_tags(found)}
+
+
 class RunRecorder:
     """Everything is written as it comes; a run ends by ``finish`` or, if it could not, by ``abandon``."""
 
@@ -90,12 +97,9 @@ class RunRecorder:
         """Makes the MLflow run, the folder and its first files, and shows the network."""
         identity, setup = self._identity, self._setup
         folder = identity.folder
-        tags = {"job_key": identity.job_key, "run_folder": str(folder.absolute())}
-        tags |= {} if identity.parent is None else {"mlflow.parentRunId": identity.parent}
         own = self._own_files()
         found = environment(setup.problem.threads, list(own.values()))
-        tags |= {"backends": ", ".join(setup.backends), "dtype": setup.dtype.name, **environment_tags(found)}
-        self._mlflow.start(identity.title, identity.config, tags)
+        self._mlflow.start(identity.title, identity.config, tags_of(identity, setup, found))
         self._mlflow.log_inputs(dataset_inputs(setup, identity.config))
         folder.mkdir(parents=True, exist_ok=True)
         remove_model(folder)

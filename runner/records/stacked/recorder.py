@@ -14,11 +14,11 @@ from runner.backends.base import Step
 from runner.experiment import count_recorded
 from runner.records.console import Console, plain_table
 from runner.records.description import escaped, fitting
-from runner.records.environment import environment, environment_tags
+from runner.records.environment import environment
 from runner.records.files import remove_parts, write_json, write_yaml
 from runner.records.gradients import GradientsFile, copy_parameters
 from runner.records.mlflow import MlflowRun
-from runner.records.recorder import Identity
+from runner.records.recorder import Identity, tags_of
 from runner.records.stacked.summary import Summary, quantiles, write_replicas, write_verdict
 from runner.records.stacked.table import ReplicasTable
 from runner.records.sweep.summary import QUANTILES
@@ -56,10 +56,7 @@ class StackRecorder:
         identity, setup = self._identity, self._setup
         folder, names = identity.folder, list(setup.backends)
         found = environment(setup.problem.threads, [])
-        tags = {"job_key": identity.job_key, "run_folder": str(folder.absolute())}
-        tags |= {} if identity.parent is None else {"mlflow.parentRunId": identity.parent}
-        tags |= {"backends": ", ".join(names), "dtype": setup.dtype.name, **environment_tags(found)}
-        self._mlflow.start(identity.title, identity.config, tags)
+        self._mlflow.start(identity.title, identity.config, tags_of(identity, setup, found))
         folder.mkdir(parents=True, exist_ok=True)
         remove_parts(self._files())
         for file in self._files():
