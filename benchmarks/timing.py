@@ -39,13 +39,15 @@ def pin() -> None:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
-def time_in_turn(functions: Sequence[Callable[[], object]], calls: int, rounds: int = ROUNDS) -> Array:
-    """Seconds a call, (rounds, functions), each round ``calls`` calls of every function, after a warm-up."""
-    for function in functions:
-        _time(function, max(1, calls // 5))
+def time_in_turn(functions: Sequence[Callable[[], object]], calls: int | Sequence[int], rounds: int = ROUNDS) -> Array:
+    """Seconds a call, (rounds, functions), each round ``calls`` calls of every function, or as many of each."""
+    each = [calls] * len(functions) if isinstance(calls, int) else calls
+    counted = list(zip(functions, each, strict=True))
+    for function, count in counted:
+        _time(function, max(1, count // 5))
     gc.disable()
     try:
-        return np.array([[_time(function, calls) for function in functions] for _ in range(rounds)])
+        return np.array([[_time(function, count) for function, count in counted] for _ in range(rounds)])
     finally:
         gc.enable()
 

@@ -51,9 +51,8 @@ def deviation(layout: Layout, u: Array, g: Array) -> Deviation:
 
 def _rms(layout: Layout, u: Array, g: Array, max_abs: Array, squares: Array) -> Array:
     """The root mean square of each tensor of u - g; summed again, scaled, where squares leave the range."""
-    sizes = np.diff(layout.starts, append=layout.size)
     unit = np.where((max_abs > 0) & np.isfinite(max_abs), max_abs, 1.0)
     if ((unit > SAFE) & (unit < 1 / SAFE)).all():
-        return np.asarray(np.sqrt(squares / sizes))
-    scaled = np.square((u - g) / np.repeat(unit, sizes))
-    return np.asarray(unit * np.sqrt(np.add.reduceat(scaled, layout.starts) / sizes))
+        return np.asarray(np.sqrt(squares / layout.sizes))
+    scaled = np.square((u - g) / np.repeat(unit, layout.sizes))
+    return np.asarray(unit * np.sqrt(np.add.reduceat(scaled, layout.starts) / layout.sizes))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,11 @@ from runner.arrays import DTYPES, Array, in_dtype, is_whole
 from runner.backends.base import KEEPS_SOMETHING, Backend, FormError, State
 from runner.comparison.constants import NOISY_RUNS, SHIFT
 from runner.comparison.rounding import (
-    in_squares,
     moved_inputs,
     moved_parameters,
     noise,
     norm,
-    own_error,
+    own_errors,
     rms,
     two_precisions,
 )
@@ -176,26 +175,21 @@ class Point:
 
         ``known`` holds tensors in float32 that the run has computed already, by name. None where the look is void.
         """
-        found = self._measured(two_precisions, known, SINGLE.name)
-        sigmas = [sigma for sigma in found if sigma is not None]
-        return reduce(in_squares, sigmas) if len(sigmas) == len(found) else None
+        return two_precisions(self.layout, self._measured(known, SINGLE.name))
 
     def sigma_of_own_errors(self, known: Mapping[str, Array], dtype: str) -> Array | None:
         """The same in ``dtype`` and in its unit, however large it is: it says nothing about another dtype.
 
         A side that is not finite in ``dtype`` does not count. None where none is.
         """
-        sigmas = [sigma for sigma in self._measured(own_error, known, dtype) if sigma is not None]
-        return reduce(in_squares, sigmas) if sigmas else None
+        return own_errors(self.layout, self._measured(known, dtype))
 
-    def _measured(
-        self, measure: Callable[[Layout, Array, Array], Array | None], known: Mapping[str, Array], dtype: str
-    ) -> list[Array | None]:
-        """What ``measure`` makes of the reference's tensors in ``dtype`` and in float64, and of the library's."""
+    def _measured(self, known: Mapping[str, Array], dtype: str) -> list[tuple[Array, Array]]:
+        """The reference's tensors in ``dtype`` and in float64, and the library's."""
         found = []
         for name in {self.sides.reference: None, self.sides.library: None}:
             low = known[name] if name in known else self._evaluate(self.sides.low(dtype)[name])
-            found.append(measure(self.layout, low, self.high(name)))
+            found.append((low, self.high(name)))
         return found
 
     def sigma_of_noise(self, error: float, apart: bool = False) -> Array:

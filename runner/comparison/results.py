@@ -101,4 +101,4 @@ def worst_judged(layout: Layout, judged: Judged) -> Worst:
 
 
 def _largest(layout: Layout, by: Array) -> Array:
-    return np.array([int(np.argmax(by[place])) + int(place.start) for place in layout.slices().values()])
+    return np.array([int(np.argmax(by[place])) + place.start for place in layout.places])

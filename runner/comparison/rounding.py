@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 
 import numpy as np
 
 from runner.arrays import Array
-from runner.comparison.constants import SHIFT
+from runner.comparison.constants import SHIFT, SMALLEST_SUBNORMAL
 from runner.comparison.noisy import NoisyArray, empty_noisy, noise
-from runner.comparison.tensors import BLOCK, Layout
+from runner.comparison.tensors import BLOCK, Layout, gather
 
 __all__ = [
     "NoisyArray",
     "empty_noisy",
-    "in_squares",
     "moved_inputs",
     "moved_parameters",
     "noise",
     "norm",
-    "own_error",
+    "own_errors",
     "rms",
     "smooth",
     "two_precisions",
@@ -30,33 +29,104 @@ NEAR_ONE = 1e-30
 """Errors from this to its reciprocal are squared as they are: what is 1e-120 of them still counts."""
 
 
-def two_precisions(layout: Layout, low: Array, high: Array) -> Array | None:
-    """The first look's sigma in float32's unit, (layout.size,), from a step in float32 and the same in float64.
+def two_precisions(layout: Layout, sides: Sequence[tuple[Array, Array]]) -> Array | None:
+    """The first look's sigma in float32's unit, (layout.size,): that of every side, added in squares.
 
-    None where float32 kept nothing: it is not finite, or off by more than the gradient's own norm.
+    ``sides`` are steps in float32 and the same in float64. None where float32 kept nothing of one of them: it is not
+    finite, or off by more than the gradient's own norm.
     """
     with np.errstate(all="ignore"):
-        error = low - high
-        if norm(error[layout.gradients]) > norm(high[layout.gradients]):
-            return None
-        return _smoothed(layout, error)
+        errors = _errors(sides)
+        for error, (_, high) in zip(errors, sides, strict=True):
+            if norm(error[layout.gradients]) > norm(high[layout.gradients]):
+                return None
+        return smooth(layout, errors)
 
 
-def own_error(layout: Layout, low: Array, high: Array) -> Array | None:
-    """What a narrow dtype makes a step err by, (layout.size,), from the step in it and the same in float64.
+def own_errors(layout: Layout, sides: Sequence[tuple[Array, Array]]) -> Array | None:
+    """What a narrow dtype makes sides err by, (layout.size,), from steps in it and the same in float64, in squares.
 
     Their difference is one sample of its rounding; it is smoothed over each tensor, since a sample can be 0 by chance.
-    None where the narrow one is not finite.
+    A side that is not finite in the narrow dtype does not count. None where none is.
     """
     with np.errstate(all="ignore"):
-        return _smoothed(layout, low - high)
+        errors = _errors(sides)
+        return smooth(layout, errors[np.isfinite(errors).all(axis=1)])
 
 
-def _smoothed(layout: Layout, error: Array) -> Array | None:
-    """Each tensor of ``error`` smoothed, in its place; None where it is not finite."""
-    for place, shape in zip(layout.slices().values(), layout.shapes, strict=True):
-        smooth(error[place].reshape(shape))
-    return error if np.isfinite(error.max(initial=0.0)) else None
+def _errors(sides: Sequence[tuple[Array, Array]]) -> Array:
+    """(sides, size)."""
+    errors = np.empty((len(sides), len(sides[0][0])))
+    for error, (low, high) in zip(errors, sides, strict=True):
+        np.subtract(low, high, out=error)
+    return errors
+
+
+def smooth(layout: Layout, errors: Array) -> Array | None:
+    """Sigma of every element, (size,), from one sample a side of each, (sides, size), which is overwritten.
+
+    The root of the sum over the sides of (e^2 + 4 p) / 5. p is the product over a tensor's axes of the sums of e^2
+    along the other axes, over S^(axes - 1), S being the sum of all: a gradient is a sum of outer products, so that e^2
+    is close to a product of its margins. A vector pools to its mean, a single element keeps e^2. None where one is not
+    finite, or there is no side.
+
+    Over all sides at once, and all tensors or pieces that stay in a core's cache where that can be: rows judged_step
+    and gradcheck of benchmarks/tables.py.
+    """
+    if not len(errors):
+        return None
+    scales = _square(layout, errors)
+    for place, shape in zip(layout.places, layout.shapes, strict=True):
+        _pool(errors[:, place].reshape(len(errors), *(shape or (1,))))
+    sigma, others = errors[0], errors[1:]
+    for begin in range(0, layout.size, BLOCK):
+        part = sigma[begin : begin + BLOCK]
+        for other in others:
+            np.add(part, other[begin : begin + BLOCK], out=part)
+        np.multiply(part, 1 / 5, out=part)
+        np.sqrt(part, out=part)
+    if scales is not None:
+        np.multiply(sigma, scales, out=sigma)
+    return sigma if np.isfinite(np.maximum.reduce(sigma)) else None
+
+
+def _square(layout: Layout, errors: Array) -> Array | None:
+    """Squares them, and gives what they were divided by before, (size,), if squares might have left the range."""
+    top = np.zeros(len(layout.names))
+    for block in layout.blocks:
+        part = errors[:, block.place]
+        np.abs(part, out=part)
+        gather(np.maximum, top, np.maximum.reduce(part), block)
+    scales = None
+    if not (((top > NEAR_ONE) & (top < 1 / NEAR_ONE)) | (top == 0)).all():
+        scales = np.repeat(np.where(top == 0, 1.0, top), layout.sizes)
+        np.divide(errors, scales, out=errors)
+    np.square(errors, out=errors)
+    return scales
+
+
+def _pool(squares: Array) -> None:
+    """Makes e^2 + 4 p of e^2, (sides, *shape)."""
+    if not squares.size:
+        return
+    axes = tuple(range(1, squares.ndim))
+    if len(axes) == 1:
+        np.add(squares, _sums(squares, axes) * (4 / squares.shape[1]), out=squares)
+        return
+    first, *others = (_sums(squares, axes[:k] + axes[k + 1 :]) for k in range(len(axes)))
+    whole = np.maximum(_sums(first, axes), SMALLEST_SUBNORMAL["float64"])
+    first = 4 * first
+    for other in others:
+        np.divide(other, whole, out=other)
+    rows = max(1, BLOCK // squares[:, :1].size)
+    for begin in range(0, squares.shape[1], rows):
+        part = squares[:, begin : begin + rows]
+        np.add(part, reduce(np.multiply, others, first[:, begin : begin + rows]), out=part)
+
+
+def _sums(values: Array, axes: tuple[int, ...]) -> Array:
+    """Their sums along ``axes``, which are kept."""
+    return np.asarray(np.add.reduce(values, axis=axes, keepdims=True))
 
 
 def norm(values: Array) -> float:
@@ -66,52 +136,6 @@ def norm(values: Array) -> float:
         return norm
     top = float(np.abs(values).max(initial=0.0))
     return top * float(np.linalg.norm(values / top)) if 0 < top < np.inf else top
-
-
-def smooth(error: Array) -> Array:
-    """Sigma of every element from one sample of each, which is overwritten: sqrt((e^2 + 4 p) / 5).
-
-    p is the product over the axes of the mean of e^2 along the other axes, over m^(axes - 1), m being the mean of
-    e^2: a gradient is a sum of outer products, so that e^2 is close to a product of its margins. A vector pools to m,
-    a single element keeps e^2. Scaled by the maximum where squares might leave the range.
-    """
-    np.abs(error, out=error)
-    top = float(error.max(initial=0.0))
-    if top == 0 or error.size == 1:
-        return error
-    scale = 1.0 if NEAR_ONE < top < 1 / NEAR_ONE else top
-    if scale != 1.0:
-        np.divide(error, scale, out=error)
-    np.square(error, out=error)
-    mean = error.mean()
-    margins = [mean] if error.ndim < 2 else [_margin(error, axis) / mean for axis in range(1, error.ndim)]
-    first = np.broadcast_to(4 * (1.0 if error.ndim < 2 else _margin(error, 0)), (len(error), *[1] * (error.ndim - 1)))
-    rows = max(1, BLOCK * len(error) // error.size)
-    for begin in range(0, len(error), rows):
-        part = error[begin : begin + rows]
-        np.add(part, reduce(np.multiply, margins, first[begin : begin + rows]), out=part)
-        np.sqrt(part, out=part)
-        np.multiply(part, scale / np.sqrt(5), out=part)
-    return error
-
-
-def _margin(squares: Array, axis: int) -> Array:
-    """Their mean along all other axes, which are kept."""
-    return np.asarray(squares.mean(axis=tuple(i for i in range(squares.ndim) if i != axis), keepdims=True))
-
-
-def in_squares(a: Array, b: Array) -> Array:
-    """sqrt(a^2 + b^2) of what is not negative, both overwritten; scaled by the largest: four times as fast as hypot."""
-    top = max(a.max(initial=0.0), b.max(initial=0.0)) or 1.0
-    for begin in range(0, len(a), BLOCK):
-        x, y = a[begin : begin + BLOCK], b[begin : begin + BLOCK]
-        for value in (x, y):
-            np.divide(value, top, out=value)
-            np.square(value, out=value)
-        np.add(x, y, out=x)
-        np.sqrt(x, out=x)
-        np.multiply(x, top, out=x)
-    return a
 
 
 def rms(samples: Array) -> Array:

@@ -46,12 +46,22 @@ class Layout:
     starts: Array
     size: int
 
-    def slices(self) -> dict[str, slice]:
+    @cached_property
+    def places(self) -> tuple[slice, ...]:
         """Where each tensor lies in the vector."""
         ends = [*self.starts[1:], self.size]
-        return {name: slice(int(a), int(b)) for name, a, b in zip(self.names, self.starts, ends, strict=True)}
+        return tuple(slice(int(a), int(b)) for a, b in zip(self.starts, ends, strict=True))
 
-    @property
+    @cached_property
+    def sizes(self) -> Array:
+        """How many numbers each tensor has, (tensors,)."""
+        return np.diff(self.starts, append=self.size)
+
+    def slices(self) -> dict[str, slice]:
+        """The same by name."""
+        return dict(zip(self.names, self.places, strict=True))
+
+    @cached_property
     def gradients(self) -> slice:
         """Where the gradients lie: all but loss and prediction."""
         return slice(int(self.starts[2]), self.size)
@@ -103,7 +113,7 @@ class Layout:
         """
         found = named(state)
         out = np.empty(self.size)
-        for name, shape, place in zip(self.names, self.shapes, self.slices().values(), strict=True):
+        for name, shape, place in zip(self.names, self.shapes, self.places, strict=True):
             if name not in found or np.shape(found[name]) != shape:
                 words = "is missing" if name not in found else f"has shape {np.shape(found[name])}, not {shape}"
                 raise FormError(backend, f"carries a state in which {name} {words}", name)
@@ -122,7 +132,7 @@ class Layout:
 class StateLayout(Layout):
     """The same of what a backend carries after an update: parameters, running averages, the optimizer's state."""
 
-    @property
+    @cached_property
     def gradients(self) -> slice:
         """All of it."""
         return slice(0, self.size)

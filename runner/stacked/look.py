@@ -157,9 +157,8 @@ def unjudged(layout: Layout, run: Array, reference: Array) -> Looked:
 def _deviations(layout: Layout, run: Array, reference: Array, work: Array) -> tuple[Array, Array, Array]:
     """``max_abs``, ``max_rel`` and ``rms`` of what the run gave; ``work`` (3, replicas, size) at least."""
     d, other, third = work[:3]
-    sizes = np.diff(layout.starts, append=layout.size)
     max_abs = by_tensor(layout, _distance(run, reference, d))
-    rms = np.sqrt(np.add.reduceat(np.square(d, out=other), layout.starts, axis=1) / sizes)
+    rms = np.sqrt(np.add.reduceat(np.square(d, out=other), layout.starts, axis=1) / layout.sizes)
     np.maximum(np.abs(run, out=other), np.abs(reference, out=third), out=other)
     np.maximum(other, SMALLEST_SUBNORMAL[HIGH.name], out=other)  # 0 / 0 is no deviation
     return max_abs, by_tensor(layout, np.divide(d, other, out=d)), rms
@@ -189,7 +188,7 @@ def _squares(layout: Layout, low: Array, high: Array, error: Array) -> Array:
     np.square(error, out=error)
     top = by_tensor(layout, error)
     known &= ((top == 0) | ((top > NEAR_ONE**2) & (top < 1 / NEAR_ONE**2))).all(axis=1)
-    for place, shape in zip(layout.slices().values(), layout.shapes, strict=True):
+    for place, shape in zip(layout.places, layout.shapes, strict=True):
         _smooth(error[:, place].reshape(-1, *shape))
     return known
 

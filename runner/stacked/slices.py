@@ -17,7 +17,7 @@ def flat_steps(layout: Layout, step: Step) -> Array:
     out = np.empty((len(step.loss), layout.size))
     out[:, 0] = step.loss
     tensors = (step.prediction, *(step.gradients[name] for name in layout.names[2:]))
-    for value, place in zip(tensors, list(layout.slices().values())[1:], strict=True):
+    for value, place in zip(tensors, layout.places[1:], strict=True):
         out[:, place] = value.reshape(len(out), -1)
     return out
 

@@ -69,7 +69,7 @@ class FunctionPoint:
 
     def sigma_of_two_precisions(self, known: Mapping[str, Array]) -> Array | None:
         low = self._flat(self._result(self.library_function, lambda value: value.astype(DTYPES["float32"])))
-        return two_precisions(self.layout, low, self.library)
+        return two_precisions(self.layout, [(low, self.library)])
 
     def sigma_of_noise(self, error: float, apart: bool = False) -> Array:
         runs = range(1, NOISY_RUNS + 1)

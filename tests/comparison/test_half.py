@@ -10,7 +10,7 @@ import pytest
 from runner.arrays import DTYPES, Array
 from runner.backends.scratch import Scratch
 from runner.comparison.point import Point
-from runner.comparison.rounding import own_error
+from runner.comparison.rounding import own_errors
 from runner.comparison.sides import Sides
 from runner.comparison.tensors import layout_of
 from tests.helpers import Kept, first_of, kept, make_setup, run, with_parameters
@@ -95,7 +95,7 @@ def test_a_side_that_errs_more_than_both_others_is_measured_by_their_errors_and_
             backend = choice.make("any", setup.problem, to)
             backend.load(setup.initial)
             tensors.append(layout.flat("any", backend.step(setup.x, setup.y, draws={})))
-        error = own_error(layout, *tensors)
+        error = own_errors(layout, [(tensors[0], tensors[1])])
         assert error is not None
         squares = squares + error**2
     found = point.sigma_of_own_errors({}, dtype)

@@ -17,6 +17,14 @@ from tests.helpers import make_setup, same_bits
 SHAPES = [(1,), (7,), (1, 1), (1, 5), (5, 1), (4, 6), (3, 4, 5), (150, 130), (3, 5600)]
 
 
+def smoothed(*errors: Array) -> Array:
+    """``smooth`` of one tensor, an argument a side."""
+    shape, size = errors[0].shape, errors[0].size
+    found = smooth(Layout(("t",), (shape,), ("t",), np.array([0]), size), np.array([e.ravel() for e in errors]))
+    assert found is not None
+    return found.reshape(shape)
+
+
 def smoothed_plainly(error: Array) -> Array:
     """The formula of ``smooth`` with nothing but loops."""
     squares = error**2
@@ -38,26 +46,46 @@ def smoothed_plainly(error: Array) -> Array:
 @pytest.mark.parametrize("seed", range(3))
 def test_smooth_equals_its_formula(shape: tuple[int, ...], seed: int) -> None:
     error = np.random.default_rng(seed).standard_normal(shape)
-    np.testing.assert_allclose(smooth(error.copy()), smoothed_plainly(error), rtol=1e-12, err_msg=f"seed {seed}")
+    np.testing.assert_allclose(smoothed(error), smoothed_plainly(error), rtol=1e-12, err_msg=f"seed {seed}")
+
+
+@pytest.mark.parametrize("sizes", [(1.0, 1.0), (1.0, 1e-20), (0.0, 1.0), (1e-200, 1e-180), (1e-40, 1e40), (1e160, 1.0)])
+@pytest.mark.parametrize("shape", SHAPES[1:7])
+def test_smooth_adds_both_sides_in_squares(shape: tuple[int, ...], sizes: tuple[float, float]) -> None:
+    rng = np.random.default_rng(5)
+    one, other = (rng.uniform(0.5, 1, shape) for _ in sizes)
+    found = smoothed(sizes[0] * one, sizes[1] * other)
+    wanted = np.hypot(sizes[0] * smoothed_plainly(one), sizes[1] * smoothed_plainly(other))
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
+def test_smooth_scales_each_tensor_by_its_own_largest() -> None:
+    rng = np.random.default_rng(6)
+    scales, parts = (1e-200, 1.0, 1e200), rng.uniform(0.5, 1, (3, 6))
+    layout = Layout(("a", "b", "c"), ((6,), (2, 3), (6,)), ("a", "b", "c"), np.array([0, 6, 12]), 18)
+    found = smooth(layout, np.concatenate([scale * part for scale, part in zip(scales, parts, strict=True)])[None])
+    assert found is not None
+    for place, shape, scale, part in zip(layout.places, layout.shapes, scales, parts, strict=True):
+        np.testing.assert_allclose(found[place], scale * smoothed_plainly(part.reshape(shape)).ravel(), rtol=1e-12)
 
 
 def test_smooth_of_an_outer_product_is_the_outer_product() -> None:
     rng = np.random.default_rng(2)
     error = np.outer(rng.standard_normal(6), rng.standard_normal(9))
-    np.testing.assert_allclose(smooth(error.copy()), np.abs(error), rtol=1e-12)
+    np.testing.assert_allclose(smoothed(error), np.abs(error), rtol=1e-12)
 
 
 def test_smooth_lends_an_element_that_is_0_by_chance_the_size_of_its_neighbours() -> None:
     error = np.ones((5, 5))
     error[2, 3] = 0
-    assert 0.5 < smooth(error)[2, 3] < 1
-    assert not smooth(np.zeros((3, 3))).any()
+    assert 0.5 < smoothed(error)[2, 3] < 1
+    assert not smoothed(np.zeros((3, 3))).any()
 
 
 @pytest.mark.parametrize("factor", [1e-300, 1e-160, 1e160, 1e300])
 def test_smooth_and_rms_neither_overflow_nor_vanish(factor: float) -> None:
     error = np.random.default_rng(3).uniform(0.5, 1, (4, 6))
-    np.testing.assert_allclose(smooth(factor * error), factor * smooth(error.copy()), rtol=1e-12)
+    np.testing.assert_allclose(smoothed(factor * error), factor * smoothed(error), rtol=1e-12)
     np.testing.assert_allclose(rms(factor * error), factor * np.sqrt((error**2).mean(axis=0)), rtol=1e-12)
 
 
@@ -78,7 +106,7 @@ def test_two_precisions_smooths_the_difference_tensor_by_tensor(layout: Layout) 
     rng = np.random.default_rng(4)
     high = rng.standard_normal(layout.size)
     low = high + 1e-7 * rng.standard_normal(layout.size)
-    found = two_precisions(layout, low, high)
+    found = two_precisions(layout, [(low, high)])
     assert found is not None
     for place, shape in zip(layout.slices().values(), layout.shapes, strict=True):
         error = (low - high)[place].reshape(shape if shape else (1,))
@@ -91,7 +119,7 @@ def test_two_precisions_is_void_where_single_precision_is_not_finite(layout: Lay
     high = np.ones(layout.size)
     low = high.copy()
     low[place] = broken
-    assert two_precisions(layout, low, high) is None
+    assert two_precisions(layout, [(low, high)]) is None
 
 
 @pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
@@ -99,16 +127,16 @@ def test_two_precisions_is_void_where_the_error_exceeds_the_whole_gradient(layou
     high = scale * np.ones(layout.size)
     low = high.copy()
     low[layout.gradients] *= 2.01
-    assert two_precisions(layout, low, high) is None
+    assert two_precisions(layout, [(low, high)]) is None
     low[layout.gradients] = 1.99 * high[layout.gradients]
-    assert two_precisions(layout, low, high) is not None
+    assert two_precisions(layout, [(low, high)]) is not None
     low = high.copy()
     low[0] *= 100
-    assert two_precisions(layout, low, high) is not None, "loss and prediction are no part of the gradient"
+    assert two_precisions(layout, [(low, high)]) is not None, "loss and prediction are no part of the gradient"
 
 
 def test_two_precisions_of_equal_sides_is_zero_even_where_the_gradient_is_zero(layout: Layout) -> None:
-    found = two_precisions(layout, np.zeros(layout.size), np.zeros(layout.size))
+    found = two_precisions(layout, [(np.zeros(layout.size), np.zeros(layout.size))])
     assert found is not None
     assert not found.any()
 

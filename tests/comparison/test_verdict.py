@@ -122,7 +122,7 @@ def test_the_first_looks_sigma_is_that_of_reference_and_library_together_and_of_
             backend = choice.make("any", setup.problem, dtype)
             backend.load(setup.initial)
             tensors.append(layout.flat(backend.name, backend.step(setup.x, setup.y, draws={})))
-        sigma = two_precisions(layout, *tensors)
+        sigma = two_precisions(layout, [(tensors[0], tensors[1])])
         assert sigma is not None
         squares = squares + sigma**2
     found = point.sigma_of_two_precisions({})

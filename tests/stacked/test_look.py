@@ -12,7 +12,7 @@ from runner.arrays import DTYPES, Array
 from runner.comparison.constants import UNIT_ROUNDOFF
 from runner.comparison.deviation import deviation
 from runner.comparison.looks import measured
-from runner.comparison.rounding import in_squares, two_precisions
+from runner.comparison.rounding import two_precisions
 from runner.comparison.tensors import Layout, layout_of
 from runner.network import build_network
 from runner.stacked.judging import Found
@@ -53,9 +53,8 @@ def test_sigma_and_roundings_are_those_of_one_run(seed: int) -> None:
     pair, sides = drawn(seed)
     found = look(layout(), pair, sides, DTYPES["float32"])
     for k in range(REPLICAS):
-        sigmas = [two_precisions(layout(), low[k].copy(), high[k]) for low, high in sides]
-        assert all(sigma is not None for sigma in sigmas)
-        sigma = in_squares(*(np.array(s) for s in sigmas))
+        sigma = two_precisions(layout(), [(low[k], high[k]) for low, high in sides])
+        assert sigma is not None
         precision = measured(1, pair.run[k], pair.reference[k], sigma, "float32").roundings
         np.testing.assert_allclose(found.roundings[k], by_tensor(precision), rtol=1e-9, err_msg=f"seed {seed}")
         narrow = sigma * (UNIT_ROUNDOFF["float64"] / UNIT_ROUNDOFF["float32"])
