@@ -1,12 +1,17 @@
-"""One thread of BLAS and of torch for each pytest process, so that workers do not fight for cores."""
+"""One thread of BLAS and of torch for each pytest process, so that workers do not fight for cores; a store to copy."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
+from mlflow import MlflowClient
 from threadpoolctl import threadpool_limits
 
 from tests.helpers import composed
+from tests.sharing import common_folder
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,3 +25,15 @@ def one_thread() -> Iterator[None]:
 def no_config_kept() -> Iterator[None]:
     yield
     composed.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An sqlite store that MLflow has migrated, which takes it seconds, without a run in it; to be copied."""
+    folder = common_folder(tmp_path_factory, "migrated")
+    path = folder / "template.db"
+    with FileLock(folder / "lock"):
+        if not path.exists():
+            MlflowClient(f"sqlite:///{folder / 'new.db'}").search_experiments()
+            shutil.copy(folder / "new.db", path)
+    return path

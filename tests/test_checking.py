@@ -13,7 +13,9 @@ import torch
 from runner import DisagreementError, check
 from runner.arrays import Array
 from runner.errors import ConfigError
+from tests.cli.stores import client, runs
 from tests.own import right
+from tests.sharing import furnish
 
 FIVE = "data.samples=5"
 NAMES = {"W1": "input_layer.weight", "b1": "input_layer.bias", "W2": "hidden_layer_1.weight"}
@@ -108,21 +110,25 @@ def test_a_module_without_layers_of_ours_is_judged_by_noise_in_torchs_operations
     assert "torch's own operations" in repr(found)
 
 
-def test_nothing_is_recorded_unless_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_recorded_unless_it_is_asked_for(
+    tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     check(right.backprop, FIVE)
     assert list(tmp_path.iterdir()) == []
-    found = check(right.backprop, FIVE, record=True)
+    furnish(tmp_path, migrated)
+    found = check(right.backprop, FIVE, "record.plots=false", record=True)
     document = json.loads(next(tmp_path.rglob("verdict.json")).read_text())
     assert document["verdict"] == found.verdict == "agree"
-    assert (tmp_path / "outputs/mlflow.db").is_file()
+    assert len(runs(client(tmp_path))) == 1
 
 
 def test_a_command_to_replay_is_told_only_where_there_is_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    furnish(tmp_path, migrated)
     monkeypatch.chdir(tmp_path)
-    diverging = ("loss=mse", "lr=1e30", "epochs=1", "data.samples=3")
+    diverging = ("loss=mse", "lr=1e30", "epochs=1", "data.samples=3", "record.plots=false")
     for given, told in (("torch", True), (right.backprop, False)):
         assert check(given, *diverging, against="scratch", record=True).verdict == "diverged"
         assert ("to replay" in capsys.readouterr().out) == told
@@ -154,7 +160,7 @@ def test_what_cannot_be_judged_is_refused(given: Any) -> None:
         assert raised.value.allowed == "a function, a torch.nn.Module that is made, or the name of a backend"
 
 
-def test_shrinking_needs_a_run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shrinking_needs_a_run_folder(tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     refused = "shrink: got true; allowed: true together with record=True"
     with pytest.raises(ConfigError, match=refused):
@@ -162,5 +168,6 @@ def test_shrinking_needs_a_run_folder(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(ConfigError, match=refused):
         check(without_slope, FIVE, "shrink=true")
     assert list(tmp_path.iterdir()) == []
-    assert check(without_slope, FIVE, shrink=True, record=True).verdict == "mismatch"
+    furnish(tmp_path, migrated)
+    assert check(without_slope, FIVE, "record.plots=false", shrink=True, record=True).verdict == "mismatch"
     assert list(tmp_path.rglob("minimal/*.npz"))

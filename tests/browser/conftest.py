@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from filelock import FileLock
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.cli.process import ROOT
+from tests.sharing import common_folder
 
 from .records import Records, make
 from .server import served
@@ -55,13 +55,12 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="package")
-def records(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Records:
+def records(browser: Browser, tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Records:
     """The runs, made once for all workers."""
-    base = tmp_path_factory.getbasetemp()
-    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "browser"
+    root = common_folder(tmp_path_factory, "browser")
     with FileLock(root.with_suffix(".lock")):
         if not (root / "made").exists():
-            make(root)
+            make(root, migrated)
             (root / "made").touch()
     return Records(root)
 

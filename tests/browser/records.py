@@ -10,6 +10,7 @@ from mlflow.entities import Run
 
 from tests.cli.process import ROOT, end, start
 from tests.cli.stores import client, read_json, runs
+from tests.sharing import furnish
 
 AGREE = ("lr=0.05", "seed=1", "data.samples=40")
 WRONG = ("backend=[missing_slope,torch]", "batch_size=4", "data.samples=12")
@@ -40,9 +41,9 @@ class Records:
         return found
 
 
-def make(root: Path) -> None:
+def make(root: Path, store: Path) -> None:
     """Makes the three beside each other."""
-    root.mkdir()
+    furnish(root, store)
     faults = ("--config-dir", str(ROOT / "tests" / "faults" / "conf"))
     commands = (
         (*AGREE, "hydra.run.dir=agree"),

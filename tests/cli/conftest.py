@@ -1,16 +1,15 @@
-"""A migrated MLflow store to start from, and runs that several tests look at, each made once."""
+"""Runs that several tests look at, each made once, and a folder to run in."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from mlflow import MlflowClient
+
+from tests.sharing import common_folder, furnish
 
 from .process import Finished, run
 
@@ -37,40 +36,20 @@ class SharedRuns:
         return Finished(folder, code, out, err)
 
 
-def furnish(folder: Path, store: Path) -> None:
-    """Puts a copy of the migrated store where the program looks for it."""
-    (folder / "outputs").mkdir(parents=True)
-    shutil.copy(store, folder / "outputs" / "mlflow.db")
-
-
 @pytest.fixture(scope="session")
 def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all workers of this session share."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cli"
-    folder.mkdir(exist_ok=True)
-    return folder
+    return common_folder(tmp_path_factory, "cli")
 
 
 @pytest.fixture(scope="session")
-def store(common: Path) -> Path:
-    """An sqlite store that MLflow has migrated, without a run in it; to be copied."""
-    path = common / "template.db"
-    with FileLock(common / "template.lock"):
-        if not path.exists():
-            MlflowClient(f"sqlite:///{common / 'new.db'}").search_experiments()
-            shutil.copy(common / "new.db", path)
-    return path
-
-
-@pytest.fixture(scope="session")
-def shared(common: Path, store: Path) -> SharedRuns:
-    return SharedRuns(common, store)
+def shared(common: Path, migrated: Path) -> SharedRuns:
+    return SharedRuns(common, migrated)
 
 
 @pytest.fixture
-def place(tmp_path: Path, store: Path) -> Path:
+def place(tmp_path: Path, migrated: Path) -> Path:
     """A folder of one test's own, with a migrated store."""
     folder = tmp_path / "place"
-    furnish(folder, store)
+    furnish(folder, migrated)
     return folder

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from .warm import SAFETY, run_warm
+from .warm import SAFETY, Warm, warm
 
 ROOT = Path(__file__).resolve().parents[2]
+LATER = {"PATH", "PYTHONPATH"}
+"""What of an environment no library has read when it is imported."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +70,25 @@ def finish(folder: Path, words: Sequence[str], env: dict[str, str] | None = None
 
 def run(folder: Path, *args: str, env: dict[str, str] | None = None, options: tuple[str, ...] = ()) -> Finished:
     """Runs the program to its end in ``folder``."""
-    if env is None and not options:
-        return Finished(folder, *run_warm(folder, args, environment()))
-    return finish(folder, command(*args, options=options), env)
+    plain = environment()
+    env = plain if env is None else env
+    if options or any(env.get(name) != plain.get(name) for name in {*env, *plain} - LATER):
+        return finish(folder, command(*args, options=options), env)
+    return Finished(folder, *warm_process().run(folder, args, env))
+
+
+def warm_process() -> Warm:
+    """The one of this worker."""
+    return warm(tuple(sorted(environment().items())))
+
+
+@cache
+def shell_environment() -> dict[str, str]:
+    """That of a shell in which ``python`` is the one that runs the tests."""
+    folder = TemporaryDirectory(prefix="bin-")
+    atexit.register(folder.cleanup)
+    warm_process().write_python(Path(folder.name, "python"))
+    return environment(PATH=f"{folder.name}{os.pathsep}{os.environ['PATH']}")
 
 
 def python(folder: Path, code: str, *args: str) -> str:

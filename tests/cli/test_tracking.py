@@ -79,10 +79,10 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.wait(SAFETY)
 
 
-def test_another_sqlite_file_takes_the_records(tmp_path: Path, store: Path) -> None:
+def test_another_sqlite_file_takes_the_records(tmp_path: Path, migrated: Path) -> None:
     place = tmp_path / "place"
     (place / "elsewhere").mkdir(parents=True)
-    shutil.copy(store, place / "elsewhere" / "mine.db")
+    shutil.copy(migrated, place / "elsewhere" / "mine.db")
     finished = run(
         place, "data.samples=3", "tracking.uri=sqlite:///elsewhere/mine.db", "tracking.experiment=a name/of mine"
     )
@@ -107,11 +107,11 @@ def test_an_experiment_that_was_deleted_is_told_as_a_wrong_key(place: Path) -> N
 
 
 def test_a_tracking_server_gets_the_run_its_artifacts_its_data_and_its_model(
-    tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / "place"
     place.mkdir()
-    with serving(tmp_path / "server", store) as (uri, _):
+    with serving(tmp_path / "server", migrated) as (uri, _):
         finished = run(place, "data.samples=3", "record.model=true", f"tracking.uri={uri}")
         assert (finished.code, finished.err) == (0, "")
         assert uri in finished.out
@@ -133,10 +133,10 @@ def test_a_tracking_server_gets_the_run_its_artifacts_its_data_and_its_model(
     assert not (place / "outputs" / "mlflow.db").exists()
 
 
-def test_a_tracking_server_that_goes_away_ends_the_run_with_3(tmp_path: Path, store: Path) -> None:
+def test_a_tracking_server_that_goes_away_ends_the_run_with_3(tmp_path: Path, migrated: Path) -> None:
     place = tmp_path / "place"
     place.mkdir()
-    with serving(tmp_path / "server", store) as (uri, server):
+    with serving(tmp_path / "server", migrated) as (uri, server):
         process = start(place, "data.samples=100000", f"tracking.uri={uri}", env=environment(**IMPATIENT))
         try:
             while count_metrics(tmp_path / "server" / "server.db") == 0:

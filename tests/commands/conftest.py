@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
 from tests.cli.process import Finished, run
+from tests.sharing import common_folder
 
-from .recorded import Store, in_tests, make_store, read_store
+from .recorded import Store, make_store, read_store
 from .submissions import OVERRIDES, TIMEOUT, furnish
 
 
 @pytest.fixture(scope="session")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """The submissions in ``all of them``, graded into ``out``; whoever looks at it changes nothing in it."""
-    place = in_tests(tmp_path_factory.getbasetemp())
+    place = common_folder(tmp_path_factory, "commands")
     folder, note = place / "grade", place / "grade.json"
     with FileLock(place / "grade.lock"):
         if not note.exists():
@@ -29,10 +31,10 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Finished:
 
 
 @pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def store(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Store:
     """The recorded runs; whoever looks at them changes nothing in them."""
-    place = in_tests(tmp_path_factory.getbasetemp())
+    place = common_folder(tmp_path_factory, "commands")
     with FileLock(place / "store.lock"):
         if not (place / "store" / "runs.json").exists():
-            make_store(place / "store")
+            make_store(place / "store", migrated)
     return read_store(place / "store")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -58,9 +58,10 @@ class Store:
         return MlflowClient(self.word.partition("=")[2])
 
 
-def make_store(place: Path) -> None:
+def make_store(place: Path, migrated: Path) -> None:
     """Records all of them, and leaves a note of where."""
     (place / "own").mkdir(parents=True)
+    shutil.copy(migrated, place / "store.db")
     (place / "own" / "my.py").write_text(RIGHT, encoding="utf-8")
     (place / "own" / "wrong.py").write_text(WITHOUT_FACTOR, encoding="utf-8")
     word = f"tracking.uri=sqlite:///{place / 'store.db'}"
@@ -92,10 +93,3 @@ def read_store(place: Path) -> Store:
 def _ids(client: MlflowClient) -> list[str]:
     experiments = [e.experiment_id for e in client.search_experiments()]
     return [run.info.run_id for run in client.search_runs(experiments, max_results=1000)]
-
-
-def in_tests(base: Path) -> Path:
-    """The folder that all workers of this session share."""
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "commands"
-    folder.mkdir(exist_ok=True)
-    return folder

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from runner.commands import COMMANDS
 from tests.cli.process import ROOT
+from tests.sharing import furnish
 
-from .test_walkthrough import output_of, with_python
+from .test_walkthrough import output_of
 from .walkthrough import Command, missing, read
 
 DOCUMENT = ROOT / "docs" / "commands.md"
@@ -21,14 +22,13 @@ def plain(line: str, place: Path) -> str:
     return OF_ITS_DAY.sub("ID", line.replace(str(place), "/home/me"))
 
 
-def test_the_document_prints_what_it_says(tmp_path: Path) -> None:
+def test_the_document_prints_what_it_says(tmp_path: Path, migrated: Path) -> None:
     place = tmp_path / "place"
-    place.mkdir()
-    env = with_python(tmp_path / "bin")
+    furnish(place, migrated)
     commands = [block for block in read(DOCUMENT) if isinstance(block, Command)]
     for block in commands:
         printed = Command(block.line, [plain(line, place) for line in block.printed])
-        output = "\n".join(plain(line, place) for line in output_of(block.line, place, env).splitlines())
+        output = "\n".join(plain(line, place) for line in output_of(block.line, place).splitlines())
         assert missing(printed, output) == [], block.line
 
 

@@ -149,9 +149,11 @@ def test_a_terminal_gets_a_progress_bar(store: Store) -> None:
 
 
 def test_what_a_python_program_handed_over_cannot_be_replayed(
-    store: Store, place: Path, capsys: pytest.CaptureFixture[str]
+    store: Store, place: Path, migrated: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    check(lambda parameters, x, y: None, *SMALL, f"tracking.uri=sqlite:///{place / 'own.db'}", record=True)
+    shutil.copy(migrated, place / "own.db")
+    words = (*SMALL, "record.plots=false", f"tracking.uri=sqlite:///{place / 'own.db'}")
+    check(lambda parameters, x, y: None, *words, record=True)
     (folder,) = place.glob("outputs/runs/*/*")
     capsys.readouterr()
     assert run_command(["replay", str(folder)]) == 2

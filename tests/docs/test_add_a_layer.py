@@ -6,12 +6,14 @@ import re
 from pathlib import Path
 
 from tests.docs.typed import typed
+from tests.sharing import furnish
 
 PAGE = Path(__file__).parents[2] / "docs" / "add_a_layer.md"
 BLOCK = re.compile(r"```(?P<kind>python|yaml|console)\n(?P<text>.*?)```(?P<after>(?:\n+(?:    [^\n]+\n)+)?)", re.DOTALL)
 
 
-def test_the_layer_of_the_page_is_added_by_following_it(tmp_path: Path) -> None:
+def test_the_layer_of_the_page_is_added_by_following_it(tmp_path: Path, migrated: Path) -> None:
+    furnish(tmp_path, migrated)
     codes = []
     for block in BLOCK.finditer(PAGE.read_text(encoding="utf-8")):
         if block["kind"] == "console":

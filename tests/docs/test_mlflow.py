@@ -9,6 +9,7 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.cli.process import ROOT, python, run
+from tests.sharing import furnish
 
 PAGE = (ROOT / "docs" / "mlflow.md").read_text(encoding="utf-8")
 FAULTS = ("--config-dir", str(ROOT / "tests" / "faults" / "conf"))
@@ -19,9 +20,10 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Path:
     """A store with a run that each of the searches finds."""
     folder = tmp_path_factory.mktemp("mlflow")
+    furnish(folder, migrated)
     wrong = ("backend=[missing_slope,torch]", "data.samples=2")
     assert run(folder, *FAULTS, *wrong, "lr=0.05", "seed=1").code == 1
     (command,) = re.findall(r"^    python -m runner (experiment=.*)$", PAGE, re.MULTILINE)

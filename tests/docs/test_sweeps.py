@@ -9,15 +9,17 @@ import pandas as pd
 import pytest
 
 from tests.docs.typed import typed
+from tests.sharing import furnish
 
 PAGE = Path(__file__).parents[2] / "docs" / "sweeps.md"
 BLOCK = re.compile(r"```console\n(?P<text>.*?)```(?P<after>(?:\n+(?:    [^\n]+\n)+)?)", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Path:
     """A folder in which all commands of the page have been typed."""
     folder = tmp_path_factory.mktemp("sweeps")
+    furnish(folder, migrated)
     for block in BLOCK.finditer(PAGE.read_text(encoding="utf-8")):
         done = typed(folder, block["text"], "-ec")
         assert done.code == 0, done.out + done.err

@@ -60,9 +60,9 @@ def groups(faults: Sequence[Fault]) -> list[list[Fault]]:
 
 def sweep(faults: Sequence[Fault], folder: Path) -> list[Seen]:
     """Runs faults that have the same overrides, in one process in ``folder``; fails where a job left no verdict."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     backends = ",".join(f"[{fault.name},torch]" for fault in faults)
-    keys = [f"backend={backends}", *faults[0].on()[1:], "hydra.sweep.dir=jobs"]
+    keys = [f"backend={backends}", *faults[0].on()[1:], "record.plots=false", "hydra.sweep.dir=jobs"]
     finished = run(folder, "-m", "--config-dir", str(CONF), *keys)
     assert finished.code == 1, finished
     files = [folder / "jobs" / str(i) / "verdict.json" for i in range(len(faults))]

@@ -10,6 +10,7 @@ from tests.cli.process import run
 from tests.faults.command_line import Seen, groups, sweep
 from tests.faults.library import FAULTS, LOSSY
 from tests.helpers import FAULTS as CONF
+from tests.sharing import furnish
 
 TEN = [
     "last_sample_dropped", "bias_mean", "mean_for_sum", "root_of_loss", "loss_broadcast", "targets_shifted",
@@ -19,9 +20,11 @@ TEN = [
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> list[Seen]:
+def seen(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> list[Seen]:
     ten = [fault for fault in FAULTS if fault.name in TEN]
-    return sweep(ten, tmp_path_factory.mktemp("ten") / "place")
+    place = tmp_path_factory.mktemp("ten")
+    furnish(place, migrated)
+    return sweep(ten, place)
 
 
 def test_ten_faults_are_found_in_a_sweep_each_with_its_cause(seen: list[Seen]) -> None:
@@ -29,8 +32,14 @@ def test_ten_faults_are_found_in_a_sweep_each_with_its_cause(seen: list[Seen]) -
     assert [str(one) for one in seen if not (one.found and one.named)] == []
 
 
-def test_what_is_printed_of_a_fault_is_its_verdict_its_cause_and_what_is_right(tmp_path: Path) -> None:
-    overrides = ["backend=[tanh_without_square,torch]", "data.samples=2", "architecture.activation=tanh"]
+def test_what_is_printed_of_a_fault_is_its_verdict_its_cause_and_what_is_right(tmp_path: Path, migrated: Path) -> None:
+    furnish(tmp_path, migrated)
+    overrides = [
+        "backend=[tanh_without_square,torch]",
+        "data.samples=2",
+        "architecture.activation=tanh",
+        "record.plots=false",
+    ]
     finished = run(tmp_path, "--config-dir", str(CONF), *overrides)
     assert (finished.code, finished.err) == (1, "")
     assert "mismatch: the formula is wrong; first at step 0 in hidden_layer_1.weight" in finished.out

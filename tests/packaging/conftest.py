@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+
+from tests.sharing import common_folder
 
 from .installed import ROOT, Environment, build, copy_sources
 
@@ -22,10 +23,7 @@ class Built:
 
 @pytest.fixture(scope="session")
 def common(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "packaging"
-    folder.mkdir(exist_ok=True)
-    return folder
+    return common_folder(tmp_path_factory, "packaging")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from mlflow import MlflowClient
 
 from runner.assemble import Setup, assemble
 from runner.job import record_run
@@ -30,11 +29,11 @@ Recorded = Callable[..., Drawn]
 
 
 @pytest.fixture(scope="session")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+def recorded(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Recorded:
     """Makes a run from its overrides, or gives the one that was made from the same."""
     root = tmp_path_factory.mktemp("recorded")
+    shutil.copy(migrated, root / "mlflow.db")
     uri = f"sqlite:///{root / 'mlflow.db'}"
-    MlflowClient(uri).search_experiments()
 
     @cache
     def made(*overrides: str) -> Drawn:
