@@ -10,7 +10,7 @@ from filelock import FileLock
 from mlflow import MlflowClient
 from threadpoolctl import threadpool_limits
 
-from tests.helpers import composed
+from tests.helpers import chosen, composed
 from tests.sharing import common_folder
 
 
@@ -25,6 +25,7 @@ def one_thread() -> Iterator[None]:
 def no_config_kept() -> Iterator[None]:
     yield
     composed.cache_clear()
+    chosen.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,6 +13,8 @@ from typing import Any
 
 import numpy as np
 from hydra import compose, initialize_config_dir
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig
 
 from runner.arrays import Array
@@ -27,14 +30,26 @@ from runner.paths import CONF
 
 FAULTS = Path(__file__).parent / "faults" / "conf"
 CATALOG = Catalog([FAULTS, CONF])
+GROUPS = CATALOG.groups()
+VALUE = re.compile(r"(?!hydra)[a-z_.]+=")
+"""How an override begins that sets a value, unless it makes a choice."""
+
+
+@cache
+def chosen(choices: tuple[str, ...]) -> DictConfig:
+    """What Hydra composes, the deliberately wrong backends among its choices."""
+    register()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("config", [f"hydra.searchpath=[file://{FAULTS}]", *choices])
 
 
 @cache
 def composed(overrides: tuple[str, ...]) -> DictConfig:
-    """The configuration as Hydra composes it, the deliberately wrong backends among its choices."""
-    register()
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("config", [f"hydra.searchpath=[file://{FAULTS}]", *overrides])
+    """The same as ``chosen``, sooner: Hydra sets values after it has made the choices, and those are often the same."""
+    values = tuple(word for word in overrides if VALUE.match(word) and word.partition("=")[0] not in GROUPS)
+    config = copy.deepcopy(chosen(tuple(word for word in overrides if word not in values)))
+    ConfigLoaderImpl._apply_overrides_to_config(OverridesParser.create().parse_overrides(list(values)), config)
+    return config
 
 
 def configuration(*overrides: str) -> dict[str, Any]:
