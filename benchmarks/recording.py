@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.timing import Line, medians, ratio, time_in_turn
 from runner.records.mlflow import BATCH, MlflowRun, open_experiment
+from runner.records.writer import Writer
 
 TENSORS = 9
 STEPS = 500
@@ -39,10 +40,12 @@ def _metrics(step: int) -> dict[str, float]:
 
 def _recorded(uri: str, steps: list[dict[str, float]]) -> Callable[[], object]:
     def record() -> None:
-        run = MlflowRun(uri, "recorded")
+        writer = Writer()
+        run = MlflowRun(uri, "recorded", writer.hand)
         run.start("a run", {}, {})
         for step, metrics in enumerate(steps):
             run.log(metrics, step)
+        writer.join()
         run.finish("FINISHED", {}, Path(), [])
 
     return record

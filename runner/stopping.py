@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -31,8 +32,14 @@ def heed() -> None:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """A block, such as a database transaction, that is finished before the run stops."""
+    """A block, such as a database transaction, that is finished before the run stops.
+
+    Signals stop the main thread alone: in another one there is nothing to be done.
+    """
     global _waiting
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     _waiting += 1
     try:
         yield

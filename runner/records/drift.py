@@ -7,12 +7,12 @@ from math import expm1, isfinite
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from runner.comparison.drift import Distance, Growth, Parting
 from runner.records.tables import RowGroups
 from runner.records.words import number, small
+from runner.records.writer import Hand, at_once
 
 MEASURES = ("max_abs", "norm", "relative", "roundings")
 
@@ -28,18 +28,16 @@ STEEPEST = 700.0
 
 
 class DriftTable(RowGroups):
-    """Written in row groups; whole once closed."""
+    """The distances of every step."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, SCHEMA)
+    def __init__(self, path: Path, hand: Hand = at_once) -> None:
+        super().__init__(path, SCHEMA, hand)
 
     def add(self, distances: Sequence[Distance]) -> None:
         """Adds the distances of one step, one row a tensor of each backend."""
         for d in distances:
-            alike = {"step": d.updates, "backend": d.backend, "reference": d.reference}
-            columns = {name: np.full(len(d.tensors), value, dtype=object) for name, value in alike.items()}
-            columns |= {"tensor": np.array(d.tensors, dtype=object)}
-            self.extend(columns | {name: getattr(d, name) for name in MEASURES})
+            known = {"step": d.updates, "backend": d.backend, "reference": d.reference, "tensor": d.tensors}
+            self.extend(len(d.tensors), known | {name: getattr(d, name) for name in MEASURES})
 
 
 def distance_metrics(distances: Sequence[Distance]) -> dict[str, float]:

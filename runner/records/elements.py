@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from runner.arrays import Array
 from runner.comparison.results import Comparison
 from runner.comparison.tensors import Layout
 from runner.records.files import write_arrays
+from runner.records.writer import Hand, at_once
 
 EDGES = np.concatenate([[0.0], np.logspace(-3, 20, 24 * 4 - 3)])
 """Edges of the classes that are counted, in roundings: exactly 0 and below 1e-3, then four a decade."""
@@ -24,8 +26,8 @@ class ElementRoundings:
     ``counts/<question>/<backend>``: (len(EDGES),), of all these elements and steps; the last counts what is beyond.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, hand: Hand = at_once) -> None:
+        self._path, self._hand = path, hand
         self._layout: Layout | None = None
         self._largest: dict[str, Array] = {}
         self._counts: dict[str, Array] = {}
@@ -48,13 +50,13 @@ class ElementRoundings:
         self._counts[key] += np.bincount(places, minlength=len(EDGES))
 
     def close(self) -> None:
-        """Writes the file, if a step was judged."""
+        """Hands over the writing of the file, if a step was judged."""
         if self._layout is None:
             return
         arrays = {f"counts/{key}": counts for key, counts in self._counts.items()}
         for key, largest in self._largest.items():
             arrays |= {f"{key}/{name}": value for name, value in _by_tensor(self._layout, largest).items()}
-        write_arrays(self._path, arrays)
+        self._hand(partial(write_arrays, self._path, arrays))
 
 
 def _by_tensor(layout: Layout, gradients: Array) -> Mapping[str, Array]:

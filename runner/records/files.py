@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,16 +26,28 @@ def part_of(path: Path) -> Path:
     return path.with_name(path.name + PART)
 
 
+def parts_of(path: Path) -> Path:
+    """The folder that holds the numbered parts of a table while its run goes on."""
+    return path.with_name(f"{path.name}.parts")
+
+
 def publish(path: Path) -> None:
     """Puts the written part in its place."""
     part_of(path).replace(path)
 
 
-def remove_parts(files: Iterable[Path]) -> None:
-    """Removes what was begun of these files and not finished."""
+def remove_begun(files: Iterable[Path]) -> None:
+    """Removes what is half written of these files; numbered parts of a table are whole, and stay."""
     for path in files:
-        for part in (part_of(path), part_of(part_of(path))):
-            part.unlink(missing_ok=True)
+        part_of(path).unlink(missing_ok=True)
+
+
+def remove_parts(files: Iterable[Path]) -> None:
+    """Removes what was begun of these files and not finished, numbered parts too."""
+    for path in files:
+        part_of(path).unlink(missing_ok=True)
+        if parts_of(path).is_dir():
+            shutil.rmtree(parts_of(path))
 
 
 def write_text(path: Path, text: str) -> None:

@@ -8,12 +8,14 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import ConfigError, RunError, one_line
 from runner.records.description import EXPERIMENT_TAGS
 from runner.records.files import utf8
+from runner.records.writer import Hand, at_once
 from runner.stopping import uninterrupted
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ BATCH = 1000
 PARAM_BATCH = 100
 LONGEST_PARAM = 6000
 LONGEST_NAME = 250
+Row = tuple[str, float, int, int, str | None]
+"""A metric: its key, value, milliseconds of the clock, step, and the model that it is of."""
+
 SCORES = ("train/", "held_out/")
 MODEL = "network"
 LOCK_SECONDS = 60
@@ -38,11 +43,14 @@ LOCK_SECONDS = 60
 
 
 class MlflowRun:
-    """One run, from its creation to its end; a server's refusal is a RunError."""
+    """One run, from its creation to its end; a server's refusal is a RunError.
 
-    def __init__(self, uri: str, experiment: str) -> None:
-        self._uri, self._experiment = uri, experiment
-        self._metrics: list[Metric] = []
+    Whole batches of metrics are handed to ``hand``; before ``log_model`` and ``finish`` they are to be written.
+    """
+
+    def __init__(self, uri: str, experiment: str, hand: Hand = at_once) -> None:
+        self._uri, self._experiment, self._hand = uri, experiment, hand
+        self._waiting: list[Row] = []
         self._nonfinite: dict[str, int] = {}
         self._model_id: str | None = None
         self.run_id: str | None = None
@@ -101,16 +109,15 @@ class MlflowRun:
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
         """Keeps metrics until a batch is full. What is not finite becomes a tag with its first step."""
-        from mlflow.entities import Metric
-
         now = int(time.time() * 1000)
         for key, value in metrics.items():
             if value - value == 0:
-                self._metrics.append(Metric(key, value, now, step, model_id=self._model_id))
+                self._waiting.append((key, value, now, step, self._model_id))
             else:
                 self._nonfinite.setdefault(key, step)
-        if len(self._metrics) >= BATCH:
-            self._flush()
+        while len(self._waiting) >= BATCH:  # never a batch of a few rows: row recording of docs/performance.md
+            self._hand(partial(self._send, self._waiting[:BATCH]))
+            del self._waiting[:BATCH]
 
     def finish(self, status: str, tags: Mapping[str, str], folder: Path, artifacts: Sequence[Path]) -> None:
         """Writes what is left, copies the artifacts of ``folder``, and ends the run as FINISHED, FAILED or KILLED."""
@@ -141,10 +148,18 @@ class MlflowRun:
                 self._client.delete_run(self.run_id)
 
     def _flush(self) -> None:
-        while self._metrics and self.run_id is not None:
-            with as_run_error(self._uri):
-                self._client.log_batch(self.run_id, metrics=self._metrics[:BATCH])
-            del self._metrics[:BATCH]
+        if self._waiting:
+            self._send(self._waiting)
+            self._waiting = []
+
+    def _send(self, rows: Sequence[Row]) -> None:
+        if self.run_id is None:
+            return
+        from mlflow.entities import Metric
+
+        metrics = [Metric(key, value, at, step, model_id=model) for key, value, at, step, model in rows]
+        with as_run_error(self._uri):
+            self._client.log_batch(self.run_id, metrics=metrics)
 
 
 def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

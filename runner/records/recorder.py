@@ -25,7 +25,7 @@ from runner.records.drift import DriftTable, distance_metrics, growth_metrics
 from runner.records.elements import ElementRoundings
 from runner.records.environment import environment, environment_tags
 from runner.records.faults import Undrawn, noting, tell_undrawn
-from runner.records.files import remove_parts, write_json, write_text, write_yaml
+from runner.records.files import remove_begun, remove_parts, write_json, write_text, write_yaml
 from runner.records.gradients import GradientsFile, GradientsText, gradients_file
 from runner.records.metrics import epoch_metrics, step_metrics, verdict_metrics, verdict_tags
 from runner.records.minimal import Minimal, minimal_files
@@ -35,6 +35,7 @@ from runner.records.reading import read_run
 from runner.records.system import SystemMetrics
 from runner.records.tables import DeviationsTable
 from runner.records.trajectories import Trajectories
+from runner.records.writer import Writer
 from runner.shell import title_of
 
 TABLES = (
@@ -83,7 +84,8 @@ class RunRecorder:
     def __init__(self, setup: Setup, identity: Identity) -> None:
         self._setup, self._identity = setup, identity
         self._console = Console(setup, quiet=identity.sweep is not None)
-        self._mlflow = MlflowRun(setup.tracking_uri, setup.tracking_experiment)
+        self._writer = Writer()
+        self._mlflow = MlflowRun(setup.tracking_uri, setup.tracking_experiment, self._writer.hand)
         self._table: DeviationsTable | None = None
         self._updates: DeviationsTable | None = None
         self._drift: DriftTable | None = None
@@ -111,16 +113,17 @@ class RunRecorder:
         write_json(folder / "environment.json", found)
         for copy, file in own.items():
             write_text(copy, file.read_text(encoding="utf-8"))
-        self._table = DeviationsTable(folder / "deviations.parquet")
+        hand = self._writer.hand
+        self._table = DeviationsTable(folder / "deviations.parquet", hand)
         if not setup.lockstep:
-            self._drift = DriftTable(folder / "drift.parquet")
-        self._gradients = gradients_file(folder / "gradients.safetensors", setup)
+            self._drift = DriftTable(folder / "drift.parquet", hand)
+        self._gradients = gradients_file(folder / "gradients.safetensors", setup, hand)
         if self._gradients is not None:
-            self._text = GradientsText(folder / "gradients", list(setup.backends))
+            self._text = GradientsText(folder / "gradients", folder / "gradients.safetensors", hand)
         if setup.record_plots:
             shapes, count = setup.problem.network.shapes, count_recorded(setup)
-            self._elements = ElementRoundings(folder / "roundings.safetensors")
-            self._trajectories = Trajectories(folder / "trajectories.safetensors", shapes, count)
+            self._elements = ElementRoundings(folder / "roundings.safetensors", hand)
+            self._trajectories = Trajectories(folder / "trajectories.safetensors", shapes, count, hand)
         self._console.start()
 
     @property
@@ -130,18 +133,25 @@ class RunRecorder:
 
     def progress(self, step: int) -> None:
         stopping.check()
+        self._writer.check()
         self._console.progress(step)
         if self._system is not None and self._system.due():
-            self._mlflow.log(*self._system.sample())
+            with stopping.uninterrupted():
+                self._mlflow.log(*self._system.sample())
 
     def write(self, record: Record) -> None:
+        """Every file has the step, or none has it."""
+        with stopping.uninterrupted():
+            self._write(record)
+
+    def _write(self, record: Record) -> None:
         assert self._table is not None
         for comparison in record.comparisons:
             self._table.add(record.step, comparison)
         self._keep(record.distances)
         if self._gradients is not None and self._text is not None:
             self._gradients.add(record.steps)
-            self._text.add(record.step, record.steps)
+            self._text.add(record.step)
         if self._elements is not None and self._trajectories is not None:
             self._elements.add(record.comparisons)
             self._trajectories.add(record.step, record.parameters)
@@ -150,10 +160,14 @@ class RunRecorder:
 
     def write_update(self, step: int, comparisons: Sequence[Comparison]) -> None:
         """Kept where the backends carry more than their parameters."""
+        with stopping.uninterrupted():
+            self._write_update(step, comparisons)
+
+    def _write_update(self, step: int, comparisons: Sequence[Comparison]) -> None:
         if all(name.startswith(PARAMETER) for name in comparisons[0].layout.names):
             return
         if self._updates is None:
-            self._updates = DeviationsTable(self._identity.folder / "updates.parquet")
+            self._updates = DeviationsTable(self._identity.folder / "updates.parquet", self._writer.hand)
         for comparison in comparisons:
             self._updates.add(step, comparison)
         if comparisons[0].logic is not None:
@@ -161,7 +175,8 @@ class RunRecorder:
             self._mlflow.log({"update/roundings": worst}, step)
 
     def write_epoch(self, epoch: Epoch) -> None:
-        self._mlflow.log(epoch_metrics(epoch), epoch.step)
+        with stopping.uninterrupted():
+            self._mlflow.log(epoch_metrics(epoch), epoch.step)
 
     def finish(self, outcome: Outcome, minimal: Minimal | None = None) -> None:
         """Closes the files, then the MLflow run, then shows the verdict."""
@@ -218,7 +233,7 @@ class RunRecorder:
         try:
             self._close_files()
         finally:
-            remove_parts(self._files())
+            remove_begun(self._files())
             self._mlflow.finish(status, {}, self._identity.folder, self._artifacts())
 
     def _files(self) -> list[Path]:
@@ -242,9 +257,11 @@ class RunRecorder:
             self._mlflow.log(distance_metrics(distances), distances[0].updates)
 
     def _close_files(self) -> None:
+        """Every file is closed, though one may fail, which is raised then."""
         files = (self._table, self._updates, self._drift, self._gradients, self._text)
+        self._table = self._updates = self._drift = self._gradients = self._text = None
         for file in (*files, self._elements, self._trajectories):
             if file is not None:
                 file.close()
-        self._table = self._updates = self._drift = self._gradients = self._text = None
         self._elements = self._trajectories = None
+        self._writer.join()

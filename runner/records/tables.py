@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Mapping
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,11 @@ import pyarrow.parquet as pq
 
 from runner.arrays import Array, Shape
 from runner.comparison.results import Comparison, Worst
-from runner.records.files import part_of, publish
+from runner.records.files import part_of, parts_of, publish
+from runner.records.writer import Hand, at_once
 
 ROWS_AT_ONCE = 10_000
+"""Rows that are gathered in memory, and then written as a part of the table."""
 
 SCHEMA = pa.schema(
     [("step", pa.int64()), ("backend", pa.string()), ("reference", pa.string()), ("tensor", pa.string())]
@@ -54,80 +59,135 @@ def write_gathered(writer: Any, tables: Iterable[pa.Table]) -> None:
 
 
 class RowGroups:
-    """A parquet file that is written in row groups; whole once closed."""
+    """A parquet file that is written in numbered parts (``parts_of``) while the run goes on, and whole once closed.
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self._path, self._schema = path, schema
-        self._writer = pq.ParquetWriter(part_of(path), schema)
-        self._rows: list[Mapping[str, Array]] = []
-        self._count = 0
+    A process that is killed leaves the parts that it has written, each a parquet file, and loses the rows after them:
+    ``ROWS_AT_ONCE`` at most. Writing is handed to ``hand``, which keeps the order.
+    """
 
-    def extend(self, columns: Mapping[str, Array]) -> None:
-        """Adds rows: the schema's columns, all of one length."""
-        self._rows.append(columns)
-        self._count += len(columns[self._schema.names[0]])
-        if self._count >= ROWS_AT_ONCE:
-            self._flush()
+    def __init__(self, path: Path, schema: pa.Schema, hand: Hand = at_once) -> None:
+        self._path, self._schema, self._hand = path, schema, hand
+        self._room = _Rows(schema, 0)
+        self._handed = self._written = 0  # parts, by the loop and by the writer
+
+    def extend(self, count: int, columns: Mapping[str, object]) -> None:
+        """Copies rows: of each of the schema's columns an array (count,), or what is the same in all of them.
+
+        Rows are gathered in columns that are there already: row recording of docs/performance.md.
+        """
+        if not self._room.take(count, columns):
+            self._hand_over()
+            self._room = _Rows(self._schema, max(count, ROWS_AT_ONCE))
+            self._room.take(count, columns)
 
     def close(self) -> None:
-        """Writes what is left and puts the file in its place."""
-        self._flush()
-        self._writer.close()
-        publish(self._path)
+        """Hands over what is left, and the way of the whole file into its place."""
+        self._hand(partial(self._merge, self._handed, self._room))
 
-    def _flush(self) -> None:
-        if self._rows:
-            arrays = [
-                pa.array(np.concatenate([row[field.name] for row in self._rows]), field.type, from_pandas=True)
-                for field in self._schema
-            ]
-            self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
-        self._rows, self._count = [], 0
+    def _hand_over(self) -> None:
+        if self._room.count:
+            self._hand(partial(self._write, self._handed, self._room))
+            self._handed += 1
+
+    def _part(self, number: int) -> Path:
+        return parts_of(self._path) / f"{number:06}.parquet"
+
+    def _write(self, number: int, rows: _Rows) -> None:
+        """Writes a part, unless one before it could not be written: what is kept has no gap."""
+        if number != self._written:
+            return
+        parts_of(self._path).mkdir(exist_ok=True)
+        pq.write_table(rows.table(), part_of(self._path))
+        part_of(self._path).replace(self._part(number))
+        self._written += 1
+
+    def _merge(self, handed: int, rest: _Rows) -> None:
+        """Writes the parts and the rest into one file, some row groups at a time."""
+        last = [rest.table()] if self._written == handed else []
+        with pq.ParquetWriter(part_of(self._path), self._schema) as writer:
+            write_gathered(writer, chain(map(pq.read_table, map(self._part, range(self._written))), last))
+        publish(self._path)
+        if self._written:
+            shutil.rmtree(parts_of(self._path))
+
+
+class _Rows:
+    """Rows of a schema, gathered column by column; there is room for ``room`` of them."""
+
+    def __init__(self, schema: pa.Schema, room: int) -> None:
+        self._schema, self._room, self.count = schema, room, 0
+        self._columns: dict[str, Array] = {field.name: np.empty(room, _kind(field.type)) for field in schema}
+
+    def take(self, count: int, columns: Mapping[str, object]) -> bool:
+        """Takes so many rows, or none and says so where there is no room for them."""
+        begin, end = self.count, self.count + count
+        if end > self._room:
+            return False
+        for name, column in self._columns.items():
+            column[begin:end] = columns[name]
+        self.count = end
+        return True
+
+    def table(self) -> pa.Table:
+        """What was taken; NaN and None are null."""
+        arrays = [pa.array(self._columns[f.name][: self.count], f.type, from_pandas=True) for f in self._schema]
+        return pa.Table.from_arrays(arrays, schema=self._schema)
+
+
+def _kind(field: pa.DataType) -> type:
+    """Of a column that is gathered; one that may be null without being a number with NaN is of objects."""
+    return np.float64 if pa.types.is_float64(field) else np.int64 if pa.types.is_int64(field) else object
 
 
 class DeviationsTable(RowGroups):
     """Every comparison's rows."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, SCHEMA)
+    def __init__(self, path: Path, hand: Hand = at_once) -> None:
+        super().__init__(path, SCHEMA, hand)
 
     def add(self, step: int, c: Comparison) -> None:
         """Adds one comparison's rows, one a tensor."""
-        columns = _columns(c)
-        columns |= {"step": np.full(len(c.layout.names), step), "tensor": np.array(c.layout.names, dtype=object)}
-        self.extend(columns)
+        self.extend(len(c.layout.names), {**_columns(c), "step": step, "tensor": c.layout.names})
 
 
-def _columns(c: Comparison) -> dict[str, Array]:
-    n = len(c.layout.names)
-    nothing, judged = np.full(n, np.nan), c.logic is not None
+UNJUDGED = dict.fromkeys(name for name in SCHEMA.names if name.startswith("logic_"))
+
+
+def _columns(c: Comparison) -> dict[str, Any]:
     out: dict[str, Any] = {
-        "backend": np.full(n, c.backend, dtype=object),
-        "reference": np.full(n, c.reference, dtype=object),
-        "verdict": np.full(n, c.verdict, dtype=object),
-        "error": nothing if c.error is None else c.error,
-        "reference_error": nothing if c.reference_error is None else c.reference_error,
+        "backend": c.backend,
+        "reference": c.reference,
+        "verdict": c.verdict,
+        "error": np.nan if c.error is None else c.error,
+        "reference_error": np.nan if c.reference_error is None else c.reference_error,
     }
     shapes = c.layout.shapes
     out |= _measures("", c.deviation, c.precision, c.precision_look, shapes)
-    if judged:
-        out |= _measures("logic_", c.logic_deviation, c.logic, c.logic_look, shapes)
-    absent = {name: np.full(n, None, dtype=object) for name in SCHEMA.names if name.startswith("logic_")}
-    return absent | out
+    if c.logic is not None:
+        return out | _measures("logic_", c.logic_deviation, c.logic, c.logic_look, shapes)
+    return UNJUDGED | out
 
 
 def _measures(prefix: str, deviation: Any, worst: Any, look: int, shapes: tuple[Shape, ...]) -> dict[str, Any]:
     assert isinstance(worst, Worst)
-    index = [str([int(k) for k in np.unravel_index(int(i), s)]) for i, s in zip(worst.index, shapes, strict=True)]
     columns = {
         "max_abs": deviation.max_abs,
         "max_rel": deviation.max_rel,
         "rms": deviation.rms,
         "roundings": worst.roundings,
         "sigma": worst.sigma,
-        "look": np.full(len(shapes), look if look else None, dtype=object),
-        "worst_index": np.array(index, dtype=object),
+        "look": look or None,
+        "worst_index": [_place(int(i), shape) for i, shape in zip(worst.index, shapes, strict=True)],
         "worst_value": worst.value,
         "worst_reference": worst.reference,
     }
     return {prefix + name: values for name, values in columns.items()}
+
+
+def _place(index: int, shape: Shape) -> str:
+    """The indices, as a list is written, of an element of the flattened tensor."""
+    found: list[int] = []
+    for size in reversed(shape):
+        index, at = divmod(index, size)
+        found.append(at)
+    return str(found[::-1])

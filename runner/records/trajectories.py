@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from runner.arrays import Array, Shape
 from runner.records.files import write_arrays
+from runner.records.writer import Hand, at_once
 
 POINTS, ELEMENTS = 500, 8
 
@@ -18,8 +20,9 @@ class Trajectories:
     ``at/<parameter>``: (elements,), their places in the flattened parameter, evenly spread.
     """
 
-    def __init__(self, path: Path, shapes: Mapping[str, Shape], recorded: int) -> None:
-        self._path, self._every, self._count = path, max(1, -(-recorded // POINTS)), 0
+    def __init__(self, path: Path, shapes: Mapping[str, Shape], recorded: int, hand: Hand = at_once) -> None:
+        self._path, self._hand = path, hand
+        self._every, self._count = max(1, -(-recorded // POINTS)), 0
         sizes = {name: int(np.prod(shape)) for name, shape in shapes.items()}
         self._at = {name: np.unique(np.linspace(0, size - 1, ELEMENTS).astype(np.intp)) for name, size in sizes.items()}
         self._steps: list[int] = []
@@ -35,10 +38,10 @@ class Trajectories:
             self._points[name].append(parameters[name].reshape(-1)[at].astype(np.float64))
 
     def close(self) -> None:
-        """Writes the file, if a step was recorded."""
+        """Hands over the writing of the file, if a step was recorded."""
         if not self._steps:
             return
         arrays = {"steps": np.array(self._steps, np.int64)}
         arrays |= {name: np.array(points) for name, points in self._points.items()}
         arrays |= {f"at/{name}": at.astype(np.int64) for name, at in self._at.items()}
-        write_arrays(self._path, arrays)
+        self._hand(partial(write_arrays, self._path, arrays))

@@ -10,7 +10,16 @@ import pytest
 import yaml
 from safetensors.numpy import load_file
 
-from runner.records.files import part_of, publish, remove_parts, write_arrays, write_json, write_text, write_yaml
+from runner.records.files import (
+    part_of,
+    publish,
+    remove_begun,
+    remove_parts,
+    write_arrays,
+    write_json,
+    write_text,
+    write_yaml,
+)
 
 
 def test_a_text_is_written_whole_its_folders_made_and_no_part_left(tmp_path: Path) -> None:
@@ -54,10 +63,17 @@ def test_yaml_keeps_the_order_of_its_keys_and_what_they_hold(tmp_path: Path) -> 
 
 
 def test_only_the_parts_of_the_named_files_are_removed(tmp_path: Path) -> None:
-    for name in ("a.json.part", "a.json.part.part", "b.json.part", "a.json", "a.txt"):
+    for folder in ("a.parquet.parts", "b.parquet.parts"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "000000.parquet").write_text("x", encoding="utf-8")
+    for name in ("a.parquet.part", "b.parquet.part", "a.parquet", "a.txt"):
         (tmp_path / name).write_text("x", encoding="utf-8")
-    remove_parts([tmp_path / "a.json", tmp_path / "never.json"])
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.json", "a.txt", "b.json.part"]
+    remove_begun([tmp_path / "a.parquet", tmp_path / "never.json"])
+    there = ["a.parquet", "a.parquet.parts", "a.txt", "b.parquet.part", "b.parquet.parts"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == there
+    (tmp_path / "a.parquet.part").write_text("x", encoding="utf-8")
+    remove_parts([tmp_path / "a.parquet", tmp_path / "never.json"])
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.parquet", *there[2:]]
 
 
 def test_arrays_may_be_read_by_whoever_may_read_any_other_file(tmp_path: Path) -> None:

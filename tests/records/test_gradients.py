@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +10,10 @@ from safetensors.numpy import load_file
 
 from runner.arrays import DTYPES, Array
 from runner.backends.base import Step
+from runner.errors import RunError
 from runner.records.files import part_of
 from runner.records.gradients import GradientsFile, GradientsText, copy_parameters
+from runner.records.writer import Work
 from tests.helpers import kept, make_setup, same_bits
 
 SHAPES = {"layer.weight": (3, 2), "layer.bias": (3,), "other.weight": (1, 1)}
@@ -74,13 +75,34 @@ def test_what_is_handed_over_in_several_parts_is_whole(
             assert same_bits(found[f"{backend}/{name}"], whole), (backend, name)
 
 
-def test_a_disk_that_refuses_is_told_at_the_latest_at_the_end(tmp_path: Path) -> None:
-    file = GradientsFile(tmp_path / "g.safetensors", BACKENDS, SHAPES, DTYPES["float32"], 3)
-    file.add(draw(np.random.default_rng(0), "float32"))
-    os.close(file._file.fileno())
-    with pytest.raises(OSError, match="Bad file descriptor"):
-        file.close()
-    assert not (tmp_path / "g.safetensors").exists()
+def test_a_disk_that_refuses_is_told_and_what_is_after_it_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps 2 and 3 cannot be written: of the others 0 and 1 are kept, since 4 would be taken for 2."""
+    monkeypatch.setattr("runner.records.gradients.BUFFER", 2 * 2 * 10 * 4)
+    rng, done = np.random.default_rng(0), list[Work]()
+    file = GradientsFile(tmp_path / "g.safetensors", BACKENDS, SHAPES, DTYPES["float32"], 6, done.append)
+    steps = [draw(rng, "float32") for _ in range(6)]
+    for k in (0, 2, 4):
+        file.add(steps[k])
+        file.add(steps[k + 1])
+        if k == 2:
+            whole, file._file = file._file, (tmp_path / "g.safetensors.part").open("rb", buffering=0)
+            with pytest.raises(OSError, match="not open for writing"):
+                done.pop()()
+            file._file = whole
+        else:
+            done.pop()()
+    file.close()
+    done.pop()()
+    found = load_file(tmp_path / "g.safetensors")
+    assert {len(value) for value in found.values()} == {2}
+    assert same_bits(found["torch/layer.weight"][1], steps[1]["torch"].gradients["layer.weight"])
+
+
+def test_a_disk_without_room_is_told_before_the_first_step(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"no room for 8e\+08 GB \(.*\); record.every=N keeps less"):
+        GradientsFile(tmp_path / "g.safetensors", BACKENDS, SHAPES, DTYPES["float32"], 10**16)
 
 
 def test_the_file_is_in_its_place_only_once_it_is_closed(tmp_path: Path) -> None:
@@ -110,14 +132,19 @@ def test_the_gradients_of_a_run_are_those_of_its_recorded_steps(tmp_path: Path) 
 
 
 def texts(folder: Path, *steps: dict[str, Array]) -> list[str]:
-    """The files of two backends: the first is given ``steps``, the second the same with the last one doubled."""
-    text = GradientsText(folder, ["a", "b", "c"])
+    """The files of three backends: the first two are given ``steps``, the third the same with the last one doubled."""
+    names, nothing, path = ["a", "b", "c"], np.zeros(()), folder / "g.safetensors"
+    folder.mkdir(exist_ok=True)
+    shapes = {name: value.shape for name, value in steps[0].items()}
+    file, text = GradientsFile(path, names, shapes, np.dtype(float), len(steps)), GradientsText(folder, path)
     for k, gradients in enumerate(steps):
-        nothing = np.zeros(())
         other = {name: value * (2 if k == len(steps) - 1 else 1) for name, value in gradients.items()}
-        text.add(10 * k, {n: Step(nothing, nothing, g) for n, g in (("a", gradients), ("b", gradients), ("c", other))})
+        given = zip(names, (gradients, gradients, other), strict=True)
+        file.add({name: Step(nothing, nothing, g) for name, g in given})
+        text.add(10 * k)
+    file.close()
     text.close()
-    return [(folder / f"{name}.txt").read_text(encoding="utf-8") for name in ("a", "b", "c")]
+    return [(folder / f"{name}.txt").read_text(encoding="utf-8") for name in names]
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
@@ -147,20 +174,18 @@ def test_gradients_that_agree_to_five_decimals_look_alike(tmp_path: Path) -> Non
     assert texts(tmp_path / "one", {"b": value})[0] == texts(tmp_path / "two", {"b": near})[0]
 
 
-def test_text_files_hold_the_steps_as_they_were_when_they_were_added(tmp_path: Path) -> None:
-    """A backend's arrays are its own, and are written over at its next step."""
-    value, nothing = np.ones(2), np.zeros(())
-    text = GradientsText(tmp_path, ["a"])
-    for k in (1, 2, 3):
-        value[...] = k
-        text.add(k, {"a": Step(nothing, nothing, {"b": value})})
-    value[...] = 9
+def test_text_files_hold_the_first_and_the_last_step(tmp_path: Path) -> None:
+    found = texts(tmp_path, *({"b": np.full(2, float(k))} for k in (1, 2, 3)))[0]
+    assert found == "step 0\n\nb\n  1.00000   1.00000\n\nstep 20\n\nb\n  3.00000   3.00000\n"
+
+
+def test_there_are_no_texts_of_gradients_that_lack_a_step(tmp_path: Path) -> None:
+    write(tmp_path / "g.safetensors", "float32", 3, 2)
+    text = GradientsText(tmp_path, tmp_path / "g.safetensors")
+    for step in range(3):
+        text.add(step)
     text.close()
-    found = (tmp_path / "a.txt").read_text(encoding="utf-8")
-    assert "1.00000" in found
-    assert "3.00000" in found
-    assert "2.00000" not in found
-    assert "9.00000" not in found
+    assert not list(tmp_path.glob("*.txt"))
 
 
 def test_first_and_last_parameters_are_kept_to_the_bit(tmp_path: Path) -> None:
@@ -175,7 +200,4 @@ def test_first_and_last_parameters_are_kept_to_the_bit(tmp_path: Path) -> None:
 
 
 def test_a_parameter_that_is_one_number_has_its_line(tmp_path: Path) -> None:
-    text = GradientsText(tmp_path, ["a"])
-    text.add(0, {"a": Step(np.zeros(()), np.zeros(()), {"scale": np.array(0.25)})})
-    text.close()
-    assert "scale\n  0.25000" in (tmp_path / "a.txt").read_text(encoding="utf-8")
+    assert "scale\n  0.25000" in texts(tmp_path, {"scale": np.array(0.25)})[0]

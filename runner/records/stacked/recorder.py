@@ -15,13 +15,14 @@ from runner.experiment import count_recorded
 from runner.records.console import Console, plain_table
 from runner.records.description import escaped, fitting
 from runner.records.environment import environment
-from runner.records.files import remove_parts, write_json, write_yaml
+from runner.records.files import remove_begun, remove_parts, write_json, write_yaml
 from runner.records.gradients import GradientsFile, copy_parameters
 from runner.records.mlflow import MlflowRun
 from runner.records.recorder import Identity, tags_of
 from runner.records.stacked.summary import Summary, quantiles, write_replicas, write_verdict
 from runner.records.stacked.table import ReplicasTable
 from runner.records.sweep.summary import QUANTILES
+from runner.records.writer import Writer
 from runner.stacked.run import StackedOutcome, StackedRecord
 from runner.stacked.stack import Stack
 
@@ -42,7 +43,8 @@ class StackRecorder:
     def __init__(self, stack: Stack, identity: Identity, alone: Callable[[int], str]) -> None:
         self._stack, self._setup, self._identity, self._alone = stack, stack.first, identity, alone
         self._console = _StackConsole(stack, quiet=identity.sweep is not None)
-        self._mlflow = MlflowRun(self._setup.tracking_uri, self._setup.tracking_experiment)
+        self._writer = Writer()
+        self._mlflow = MlflowRun(self._setup.tracking_uri, self._setup.tracking_experiment, self._writer.hand)
         self._table: ReplicasTable | None = None
         self._gradients: GradientsFile | None = None
 
@@ -64,18 +66,25 @@ class StackRecorder:
         write_yaml(folder / "config.yaml", dict(identity.config))
         write_yaml(folder / "overrides.yaml", identity.overrides)
         write_json(folder / "environment.json", found)
-        self._table = ReplicasTable(folder / "replicas.parquet", self._stack.seeds, names[-1])
+        self._table = ReplicasTable(folder / "replicas.parquet", self._stack.seeds, names[-1], self._writer.hand)
         if setup.record_gradients and bytes_of_gradients(self._stack) <= LARGEST:
             shapes = {name: (len(self._stack.seeds), *s) for name, s in setup.problem.network.shapes.items()}
             path = folder / "gradients.safetensors"
-            self._gradients = GradientsFile(path, names, shapes, setup.dtype, count_recorded(setup))
+            count, hand = count_recorded(setup), self._writer.hand
+            self._gradients = GradientsFile(path, names, shapes, setup.dtype, count, hand)
         self._console.start()
 
     def progress(self, step: int) -> None:
         stopping.check()
+        self._writer.check()
         self._console.progress(step)
 
     def write(self, record: StackedRecord) -> None:
+        """Every file has the step, or none has it."""
+        with stopping.uninterrupted():
+            self._write(record)
+
+    def _write(self, record: StackedRecord) -> None:
         assert self._table is not None
         wanted = record.found.wanted
         self._table.add(record.step, record.found)
@@ -112,7 +121,7 @@ class StackRecorder:
         try:
             self._close_files()
         finally:
-            remove_parts(self._files())
+            remove_begun(self._files())
             self._mlflow.finish(status, {}, self._identity.folder, self._artifacts())
 
     def _files(self) -> list[Path]:
@@ -122,10 +131,13 @@ class StackRecorder:
         return [file for file in self._files() if file.is_file()]
 
     def _close_files(self) -> None:
-        for file in (self._table, self._gradients):
+        """Every file is closed, though one may fail, which is raised then."""
+        files = (self._table, self._gradients)
+        self._table = self._gradients = None
+        for file in files:
             if file is not None:
                 file.close()
-        self._table = self._gradients = None
+        self._writer.join()
 
 
 class _StackConsole(Console):

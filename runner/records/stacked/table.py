@@ -11,6 +11,7 @@ import pyarrow as pa
 from runner.arrays import Array
 from runner.comparison.results import Comparison
 from runner.records.tables import RowGroups
+from runner.records.writer import Hand, at_once
 from runner.stacked.judging import Found
 from runner.stacked.look import Looked
 
@@ -33,8 +34,8 @@ SCHEMA = pa.schema(
 class ReplicasTable(RowGroups):
     """Every replica's rows, in the order of seeds but for those that were judged alone, which come after the others."""
 
-    def __init__(self, path: Path, seeds: range, reference: str) -> None:
-        super().__init__(path, SCHEMA)
+    def __init__(self, path: Path, seeds: range, reference: str, hand: Hand = at_once) -> None:
+        super().__init__(path, SCHEMA, hand)
         self._seeds, self._reference = np.array(seeds), reference
 
     def add(self, step: int, found: Found) -> None:
@@ -50,7 +51,6 @@ class ReplicasTable(RowGroups):
         self, step: int, backend: str, tensors: tuple[str, ...], rows: Array, columns: Mapping[str, Array | object]
     ) -> None:
         """Rows of some replicas, one a tensor; what is no array is the same in all of them."""
-        count = len(rows) * len(tensors)
         known = {
             "seed": np.repeat(self._seeds[rows], len(tensors)),
             "step": step,
@@ -59,8 +59,7 @@ class ReplicasTable(RowGroups):
             "tensor": np.tile(np.array(tensors, dtype=object), len(rows)),
             **columns,
         }
-        whole = {n: v if isinstance(v, np.ndarray) else np.full(count, v, object) for n, v in known.items()}
-        self.extend(whole)
+        self.extend(len(rows) * len(tensors), known)
 
 
 def _of_look(looked: Looked, rows: Array, judged: bool) -> dict[str, Array | object]:
