@@ -208,6 +208,7 @@ def read_run(folder: Path) -> RecordedRun:
     """
     if not folder.is_dir():
         raise ConfigError("RUN", folder, ALLOWED)
+    _check_has_ended(folder)
     verdict = _document(folder, "verdict.json", json.loads, {})
     version = verdict.get("schema")
     if type(version) is not int or version != SCHEMA_VERSION:
@@ -225,6 +226,15 @@ def read_run(folder: Path) -> RecordedRun:
         verdict=verdict,
         environment=_document(folder, "environment.json", json.loads, ENVIRONMENT),
     )
+
+
+def _check_has_ended(folder: Path) -> None:
+    """Tells what a process that was killed has left, or one that still runs has written so far."""
+    if (folder / "verdict.json").exists() or not (parts := sorted(folder.glob("*.parts"))):
+        return
+    tables = " and ".join(f"{part.name} ({len(list(part.iterdir()))} parts)" for part in parts)
+    got = f"{folder}, whose run was killed or goes on: it has no verdict, and rows up to then in {tables}"
+    raise ConfigError("RUN", got, f"{ALLOWED}; pandas.read_parquet reads a folder of parts")
 
 
 def _document(folder: Path, name: str, load: Callable[[str], Any], form: Form) -> Any:

@@ -13,6 +13,9 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
+from runner.errors import ConfigError
+from runner.records.reading import read_run
+
 from .own import SEVEN, furnish_own
 from .process import Finished, command, end, environment, finish, run, start
 from .stores import client, count_metrics, gradients, only_run, read_json, runs, statuses
@@ -80,6 +83,29 @@ def test_a_run_that_is_stopped_at_its_first_moment_is_killed(how: signal.Signals
     assert finished.err.startswith("runner: interrupted")
     assert statuses(database) == ["KILLED"]
     check_files(finished.run_folder)
+
+
+def test_a_process_that_is_killed_outright_leaves_all_but_one_part_of_its_rows(place: Path) -> None:
+    runs_of = place / "outputs" / "runs"
+    process = start(place, *LONG, "verdict.every=1000", "record.plots=false", "tracking.experiment=killed")
+    try:
+        wait_until(lambda: len(list(runs_of.glob("*/*/deviations.parquet.parts/*"))) > 1, process)
+    finally:
+        process.kill()
+        process.communicate()
+    (folder,) = runs_of.glob("*/*")
+    parts = folder / "deviations.parquet.parts"
+    table, kept = pd.read_parquet(parts), load_file(folder / "gradients.safetensors.part")
+    steps = table["step"].nunique()
+    assert steps == 1250 * len(list(parts.iterdir()))
+    assert list(table["step"].unique()) == list(range(steps))
+    assert {len(value) for value in kept.values()} == {100_000}
+    refused = f"RUN: got {folder}, whose run was killed or goes on: .* in deviations.parquet.parts "
+    with pytest.raises(ConfigError, match=refused):
+        read_run(folder)
+    assert run(place, "data.samples=2", "record.plots=false", f"hydra.run.dir={folder}").code == 0
+    check_files(folder)
+    assert read_run(folder).steps.tolist() == [0, 1]
 
 
 def test_a_sweep_that_is_stopped_begins_no_further_job(place: Path) -> None:

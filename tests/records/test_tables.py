@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from runner.records import tables
-from runner.records.files import part_of
+from runner.records.files import part_of, parts_of
 from runner.records.tables import SCHEMA, DeviationsTable
+from runner.records.writer import Work
 from tests.helpers import Kept, kept, make_setup
 
 MEASURES = ["max_abs", "max_rel", "rms", "roundings", "sigma"]
@@ -118,3 +119,55 @@ def test_many_rows_are_written_in_groups_and_none_is_lost(tmp_path: Path) -> Non
 def test_a_table_without_rows_is_readable(tmp_path: Path) -> None:
     DeviationsTable(tmp_path / "t.parquet").close()
     assert list(pd.read_parquet(tmp_path / "t.parquet").columns) == COLUMNS
+
+
+def test_parts_are_whole_while_the_table_grows_and_gone_once_it_is_merged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "ROWS_AT_ONCE", 30)  # three steps of eight tensors, and no room for a fourth
+    path, (_, recorder) = tmp_path / "t.parquet", kept(make_setup("data.samples=8"))
+    table = DeviationsTable(path)
+    for record in recorder.records:
+        table.add(record.step, record.comparisons[0])
+    assert not path.exists()
+    assert list(pd.read_parquet(parts_of(path))["step"]) == list(np.repeat(range(6), 8))
+    table.close()
+    assert [file.name for file in tmp_path.iterdir()] == ["t.parquet"]
+    frame = pd.read_parquet(path)
+    assert list(frame["step"]) == list(np.repeat(range(8), 8))
+    assert frame["max_abs"].tolist() == [v for c in recorder.comparisons for v in c.deviation.max_abs]
+
+
+def test_a_part_that_could_not_be_written_ends_the_table_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "ROWS_AT_ONCE", 8)
+    path, waiting, (_, recorder) = tmp_path / "t.parquet", list[Work](), kept(make_setup("data.samples=5"))
+    table = DeviationsTable(path, waiting.append)
+    for record in recorder.records:
+        table.add(record.step, record.comparisons[0])
+    table.close()
+    for k, work in enumerate(waiting):
+        if k == 2:
+            part_of(path).mkdir()
+            with pytest.raises(OSError, match="directory"):
+                work()
+            part_of(path).rmdir()
+        else:
+            work()
+    assert list(pd.read_parquet(path)["step"].unique()) == [0, 1]
+
+
+def test_what_is_handed_over_no_longer_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever compares may use the arrays of a comparison again at the next step."""
+    monkeypatch.setattr(tables, "ROWS_AT_ONCE", 8)
+    waiting, (_, recorder) = list[Work](), kept(make_setup("data.samples=2"))
+    table, first = DeviationsTable(tmp_path / "t.parquet", waiting.append), recorder.comparisons[0]
+    wanted = first.deviation.max_abs.tolist()
+    table.add(0, first)
+    first.deviation.max_abs[...] = -1
+    table.add(1, recorder.comparisons[1])
+    table.close()
+    for work in waiting:
+        work()
+    assert pd.read_parquet(tmp_path / "t.parquet")["max_abs"][:8].tolist() == wanted
