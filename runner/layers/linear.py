@@ -103,6 +103,11 @@ class ScratchLinear:
         return self.dx
 
 
+SMALL = 256
+"""Numbers of a weight up to which dot is faster than matmul, though it copies a weight that is part of a block: rows
+training_step of benchmarks/tables.py."""
+
+
 class JoinedLinear:
     """The same with B = (W, b), (out, in + 1), and x1 = (x, 1), (*replicas, batch, ..., in + 1).
 
@@ -124,6 +129,7 @@ class JoinedLinear:
         self.y = buffers.empty((*buffers.input_shape[:-1], out))
         self.y_in_rows = self.y.reshape(self.delta_rows)
         self.product, self.matmul = product_for(self.y_in_rows), in_single(np.matmul, self.y.dtype)
+        self.back = self.product if self.weight.size <= SMALL else self.matmul
         self.dx = buffers.empty(buffers.input_shape) if buffers.input_gradient else None
         self.dx_in_rows = None if self.dx is None else self.dx.reshape(self.x_rows)
 
@@ -134,10 +140,10 @@ class JoinedLinear:
         return self.y
 
     def backward(self, delta: Array) -> Array:
-        product = self.product if delta.dtype is self.y.dtype else self.matmul
+        product, back = (self.product, self.back) if delta.dtype is self.y.dtype else (self.matmul, self.matmul)
         delta = delta if self.in_rows else delta.reshape(self.delta_rows)
         product(delta.mT, self.x1, self.d_block)
         if self.dx_in_rows is None or self.dx is None:
             return delta
-        product(delta, self.weight, self.dx_in_rows)
+        back(delta, self.weight, self.dx_in_rows)
         return self.dx
