@@ -143,8 +143,8 @@ def _sigma(run: RecordedRun, backend: str, tensor: str) -> Array:
 
     The reference is judged together with each of the others: of these the largest.
     """
-    table = run.deviations
-    mine = (table["tensor"] == tensor) & ((table["backend"] == backend) | (table["reference"] == backend))
+    table = run.rows(["step", "backend", "reference", "sigma"], tensor)
+    mine = (table["backend"] == backend) | (table["reference"] == backend)
     by_step = table[mine].groupby("step")["sigma"].max().reindex(run.steps)
     filled: Array = by_step.ffill().bfill().fillna(0.0).to_numpy(dtype=np.float64)
     return filled

@@ -68,7 +68,7 @@ def replay(argv: list[str]) -> int:
 
 def _check_whole(run: RecordedRun) -> None:
     """Reads all that will be compared: damage is told before the training, not after it."""
-    _ = run.deviations, run.gradients, run.kept_parameters
+    _ = run.steps, run.gradients, run.kept_parameters
 
 
 def _run_again(setup: Setup, run: RecordedRun, folder: Path) -> RecordedRun:

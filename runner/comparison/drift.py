@@ -5,6 +5,7 @@ Parameters are counted by the updates that made them: those after k updates are 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
@@ -93,7 +94,7 @@ class Drift:
     backends: Mapping[str, Backend]
     dtype: str
     _last: dict[str, Distance] = field(init=False, default_factory=dict)
-    _paths: dict[str, list[tuple[int, float]]] = field(init=False, default_factory=dict)
+    _paths: dict[str, array[float]] = field(init=False, default_factory=dict)
 
     def measure(self, updates: int) -> list[Distance]:
         """The distances after ``updates`` updates, one a backend; none where they were measured already."""
@@ -107,15 +108,16 @@ class Drift:
             found.append(distance(updates, (name, here), (reference, there), self.dtype))
         for d in found:
             self._last[d.backend] = d
-            self._paths.setdefault(d.backend, []).append((updates, float(d.norm[-1])))
+            self._paths.setdefault(d.backend, array("d")).extend((updates, float(d.norm[-1])))
         return found
 
     def partings(self) -> dict[str, Parting]:
         """What the distances come to, each backend; nothing where none was measured."""
-        return {
-            name: Parting(self._last[name], any(d != 0 for _, d in path), growth(*np.array(path, np.float64).T))
-            for name, path in self._paths.items()
-        }
+        found = {}
+        for name, path in self._paths.items():
+            made, distances = np.array(path).reshape(-1, 2).T
+            found[name] = Parting(self._last[name], bool((distances != 0).any()), growth(made, distances))
+        return found
 
 
 def distance(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
@@ -35,6 +36,15 @@ def mapped(path: Path) -> dict[str, Array]:
     check_form(header, {...: ENTRY})
     data = np.memmap(path, np.uint8, "r", 8 + length) if size else np.empty(0, np.uint8)
     return {name: _array(name, entry, data) for name, entry in header.items()}
+
+
+def release(array: Array) -> None:
+    """Gives back the memory of what was read of a mapped array, or of a part of one; it can be read again."""
+    base: object = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def _array(name: str, entry: Mapping[str, Any], data: Array) -> Array:

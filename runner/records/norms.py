@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from runner.arrays import Array
+from runner.records.mapped import release
 from runner.records.reading import RecordedRun
 
 READ = 2**26
@@ -45,4 +46,5 @@ def _norms(gradients: Sequence[Array], at: Array, chunk: int = 256) -> Array:
             part = slice(begin, begin + chunk)
             rows = gradient[at[part]].astype(np.float64).reshape(len(at[part]), -1)
             norms[part] = np.hypot(norms[part], np.linalg.norm(rows, axis=1))
+            release(gradient)
     return norms

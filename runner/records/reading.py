@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +21,7 @@ from runner.records.document import SCHEMA_VERSION
 from runner.records.elements import EDGES, QUESTIONS
 from runner.records.forms import Form, check_form
 from runner.records.mapped import mapped
-from runner.records.whole import check_arrays, check_rows, parameter_shapes, read_table, trajectory_shapes
+from runner.records.whole import check_arrays, check_rows, parameter_shapes, read_rows, read_table, trajectory_shapes
 from runner.shell import title_of
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 ALLOWED = "the folder of a run that has ended, or its MLflow run"
 UNREADABLE = (OSError, ValueError, RecursionError, yaml.YAMLError)
 """What a file that is missing, or is not what its name says, makes its reader raise."""
+
+DEVIATIONS = "deviations.parquet"
+OF_LOSS = ("worst_value", "max_abs", "worst_reference", "reference_error")
 
 BUFFER = "buffers/"
 """What the names of running averages begin with among the updates."""
@@ -83,11 +86,33 @@ class RecordedRun:
         """deviations.parquet: a row a recorded step, judged backend and tensor."""
         from runner.records.tables import SCHEMA
 
-        name = "deviations.parquet"
-        found = self._table(name, SCHEMA)
-        with _reading(self.folder, name):
+        found = self._table(DEVIATIONS, SCHEMA)
+        with _reading(self.folder, DEVIATIONS):
             check_rows(found, self.backends[:-1], self.tensors, self.verdict["judged_steps"])
         return found
+
+    def rows(self, columns: Sequence[str], tensor: str | None = None, places: Array | None = None) -> pd.DataFrame:
+        """Some columns of deviations.parquet; of one tensor, or of the rows at ``places``, if no more is wanted.
+
+        What is drawn is read so: the whole table of many steps would be the most that a run has in memory.
+        """
+        if "deviations" not in self.__dict__:
+            self._check_table  # noqa: B018  (once)
+            return self._read_rows(columns, tensor, places)
+        table = self.deviations if tensor is None else self.deviations[self.deviations["tensor"] == tensor]
+        return (table if places is None else table.iloc[places])[list(columns)]
+
+    @cached_property
+    def _check_table(self) -> None:
+        found = self._read_rows(["step", "backend", "tensor", "logic_worst_index"], None, None)
+        with _reading(self.folder, DEVIATIONS):
+            check_rows(found, self.backends[:-1], self.tensors, self.verdict["judged_steps"])
+
+    def _read_rows(self, columns: Sequence[str], tensor: str | None, places: Array | None) -> pd.DataFrame:
+        from runner.records.tables import SCHEMA
+
+        with _reading(self.folder, DEVIATIONS):
+            return read_rows(self.folder / DEVIATIONS, SCHEMA, columns, tensor, places)
 
     @cached_property
     def updates(self) -> pd.DataFrame | None:
@@ -107,7 +132,7 @@ class RecordedRun:
     @cached_property
     def steps(self) -> Array:
         """The numbers of the recorded steps."""
-        return np.unique(self.deviations["step"].to_numpy())
+        return np.unique(self.rows(["step"])["step"].to_numpy())
 
     @property
     def tensors(self) -> list[str]:
@@ -117,7 +142,7 @@ class RecordedRun:
     @cached_property
     def losses(self) -> dict[str, Array]:
         """Each backend's loss at every recorded step, (steps,)."""
-        of_loss = self.deviations[self.deviations["tensor"] == "loss"]
+        of_loss = self.rows(["backend", *OF_LOSS], "loss")
         found = {}
         for name in self.backends[:-1]:
             mine = of_loss[of_loss["backend"] == name]
@@ -139,7 +164,7 @@ class RecordedRun:
         """``<question>/<backend>/<parameter>``: roundings of every element (records/elements.py), if they were kept."""
         if not (self.config["record"].get("plots") and self.verdict["judged_steps"]):
             return None
-        table = self.deviations
+        table = self.rows(["backend", "logic_worst_index"])
         judged = set(table["backend"][table["logic_worst_index"].notna()])
         keys = [f"{question}/{backend}" for backend in judged for question in QUESTIONS]
         shapes = {f"counts/{key}": EDGES.shape for key in keys}
@@ -191,8 +216,7 @@ def _loss_of_reference(rows: pd.DataFrame) -> Array:
 
     It lies ``max_abs`` beside the judged side's, on that side on which it is ``reference_error`` from its twin.
     """
-    columns = ("worst_value", "max_abs", "worst_reference", "reference_error")
-    value, apart, twin, error = (rows[name].to_numpy() for name in columns)
+    value, apart, twin, error = (rows[name].to_numpy() for name in OF_LOSS)
     with np.errstate(invalid="ignore"):
         below, above = value - apart, value + apart
         nearer = np.abs(np.abs(below - twin) - error) <= np.abs(np.abs(above - twin) - error)

@@ -7,6 +7,8 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from runner.arrays import Array, Shape
 from runner.errors import shortened
 from runner.records.trajectories import ELEMENTS
@@ -28,16 +30,56 @@ def read_table(file: Path, schema: pa.Schema) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     try:
-        found = pq.read_schema(file)
-        for field in schema:
-            if field.name not in found.names:
-                raise ValueError(f"no column {field.name}")
-            kind = found.field(field.name).type
-            if _is_number(kind) is not _is_number(field.type):
-                raise ValueError(f"column {field.name} is of type {kind}, not {field.type}")
+        _check_columns(pq.read_schema(file), schema)
         return pd.read_parquet(file)
     except pa.ArrowException as error:
         raise ValueError(str(error)) from error
+
+
+def read_rows(
+    file: Path, schema: pa.Schema, columns: Sequence[str], tensor: str | None = None, places: Array | None = None
+) -> pd.DataFrame:
+    """Some columns of a parquet file, of all rows, of those of one tensor, or of those at ``places`` (sorted).
+
+    No more than that is ever in memory: table growth of docs/performance.md.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: As in ``read_table``.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    texts = [field.name for field in schema if not _is_number(field.type)]
+    names = list(dict.fromkeys([*columns, *(["tensor"] if tensor is not None else [])]))
+    found, begin = [], 0
+    try:
+        with pq.ParquetFile(file, read_dictionary=texts) as source:
+            _check_columns(source.schema_arrow, schema)
+            found.append(source.schema_arrow.empty_table().select(names))
+            for batch in source.iter_batches(columns=names):
+                rows = pa.Table.from_batches([batch])
+                if tensor is not None:
+                    rows = rows.filter(pa.compute.equal(rows["tensor"], tensor))
+                if places is not None:
+                    first, last = np.searchsorted(places, [begin, begin + len(batch)])
+                    rows = rows.take(places[first:last] - begin)
+                found.append(rows)
+                begin += len(batch)
+        whole: pd.DataFrame = pa.concat_tables(found).select(columns).to_pandas()
+        pa.default_memory_pool().release_unused()
+        return whole
+    except pa.ArrowException as error:
+        raise ValueError(str(error)) from error
+
+
+def _check_columns(found: pa.Schema, schema: pa.Schema) -> None:
+    for field in schema:
+        if field.name not in found.names:
+            raise ValueError(f"no column {field.name}")
+        kind = found.field(field.name).type
+        if _is_number(kind) is not _is_number(field.type):
+            raise ValueError(f"column {field.name} is of type {kind}, not {field.type}")
 
 
 def _is_number(kind: pa.DataType) -> bool:
@@ -53,7 +95,7 @@ def check_rows(table: pd.DataFrame, backends: Sequence[str], tensors: Sequence[s
         ValueError: Rows are missing, or are of other backends, tensors or judged steps than the verdict.
     """
     for column, names in (("backend", backends), ("tensor", tensors)):
-        strange = set(table[column]) ^ set(names)
+        strange = set(table[column].unique()) ^ set(names)
         if len(table) and strange:
             raise ValueError(f"its {column}s are not those of verdict.json: {shortened(sorted(map(str, strange)))}")
     steps = table["step"].nunique()

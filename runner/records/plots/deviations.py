@@ -37,7 +37,7 @@ def deviations(run: RecordedRun) -> Figure | None:
     panels = grid(figure, len(tensors), 3, sharex=True)
     rows = {row["tensor"]: row for row in run.verdict["tensors"]}
     for axes, tensor in zip(panels, tensors, strict=True):
-        _draw(axes, run, run.deviations[run.deviations["tensor"] == tensor])
+        _draw(axes, run, run.rows(["step", "backend", "max_abs", "sigma", "reference_error"], tensor))
         axes.set_title(f"{plain(tensor, 34)}\n{told(rows[tensor])}", fontsize=8)
     figure.supylabel("largest |difference| of the tensor (log scale)", fontsize=9)
     below(figure, "step (first is 0)", panels)

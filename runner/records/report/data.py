@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,8 @@ LINES = 300
 
 SHORT = 4
 """Significant digits of what is a measure, and no number of the run itself."""
+
+WORST = ("worst_index", "worst_value", "worst_reference")
 
 Figure = float | str | None
 
@@ -139,19 +141,35 @@ def points_of_a_line(run: RecordedRun) -> int:
     return max(10, min(POINTS, ALL_POINTS // lines))
 
 
+CHOOSING = ("backend", "tensor", "max_abs", "roundings", "logic_max_abs", "logic_roundings")
+DRAWN = ("step", *(f"{prefix}{name}" for prefix in ("", "logic_") for name in ("roundings", "sigma", *WORST)))
+
+
 def _series(run: RecordedRun) -> list[dict[str, Any]]:
     """The worst element of each tensor over the steps; of the logic where it was judged."""
-    names, table = set(shown_tensors(run)), run.deviations
-    count, found = points_of_a_line(run), []
-    for (backend, tensor), rows in table[table["tensor"].isin(names)].groupby(["backend", "tensor"], sort=False):
-        for question in QUESTIONS:
-            prefix = "logic_" if question == "logic" else ""
-            known = rows[rows["logic_roundings"].notna()] if prefix else rows
-            if len(known):
-                places = 17 if prefix else digits(run)
-                line = _line(_thinned(known, prefix, count), prefix, places)
-                found.append({"backend": backend, "tensor": tensor, "question": question, **line})
+    lines = list(_chosen(run))
+    places = np.unique(np.concatenate([np.empty(0, np.intp), *(at for _, at in lines)]))
+    drawn, found = run.rows(DRAWN, places=places), []
+    for line, at in lines:
+        prefix, figures_of_number = ("logic_", 17) if line["question"] == "logic" else ("", digits(run))
+        found.append({**line, **_line(drawn.iloc[np.searchsorted(places, at)], prefix, figures_of_number)})
     return found
+
+
+def _chosen(run: RecordedRun) -> Iterator[tuple[dict[str, Any], Array]]:
+    """What each line is of, and the places in the table of the rows that it is drawn by."""
+    names, count, table = set(shown_tensors(run)), points_of_a_line(run), run.rows(CHOOSING)
+    for backend in run.backends[:-1]:
+        of_backend = (table["backend"] == backend).to_numpy()
+        for tensor in (name for name in run.tensors if name in names):
+            at = np.flatnonzero(of_backend & (table["tensor"] == tensor).to_numpy())
+            rows = table.iloc[at].assign(place=at)
+            for question in QUESTIONS:
+                prefix = "logic_" if question == "logic" else ""
+                known = rows[rows["logic_roundings"].notna()] if prefix else rows
+                if len(known):
+                    line = {"backend": backend, "tensor": tensor, "question": question}
+                    yield line, _thinned(known, prefix, count)["place"].to_numpy()
 
 
 def _line(rows: pd.DataFrame, prefix: str, places: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 from runner.arrays import Array
 from runner.comparison.constants import LIMIT
 from runner.records.reading import RecordedRun
-from runner.records.report.data import digits, gradient_of, shown_step
+from runner.records.report.data import WORST, digits, gradient_of, shown_step
 from runner.records.report.markup import WORDS, Markup, clipped, join, scrolled, tag
 from runner.records.report.window import Window, window
 from runner.records.words import number
@@ -67,7 +67,8 @@ def _value(run: RecordedRun, first: Mapping[str, Any], key: str) -> str:
     """One side's number; one that is not finite, which verdict.json has no word for, as the tables have it."""
     if first[key] is not None:
         return f"{first[key]:.17g}"
-    for table in (run.deviations, run.updates):
+    columns = ["step", "backend", "tensor", *(f"{kind}{name}" for kind in ("", "logic_") for name in WORST)]
+    for table in (run.rows(columns, first["tensor"]), run.updates):
         if table is None:
             continue
         rows = table[(table["step"] == first["step"]) & (table["tensor"] == first["tensor"])]
