@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run new-backprop test fuzz faults figures lint ui bench clean docs pictures gallery
+.PHONY: help run new-backprop test fuzz faults figures lint ui bench growth memory clean docs pictures gallery
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,13 @@ ui: $(VENV)/run  ## open the MLflow UI on what was recorded (http://127.0.0.1:50
 
 bench: $(VENV)/bench  ## measure speed against torch, jax and others, side by side, and what recording costs
 	$(BIN)/python -m benchmarks
+
+growth: $(VENV)/bench  ## measure how runs and sweeps grow, up to 100,000 steps, 300 layers, 1000 jobs; takes hours
+	$(BIN)/python -m benchmarks growth_far
+
+STEPS ?= 10000
+memory: $(VENV)/bench  ## measure the peak memory of a run that keeps every gradient: make memory STEPS=10000 (150 GB)
+	$(BIN)/python -m benchmarks.memory "$(STEPS)"
 
 clean:  ## remove the virtual environment and the caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -37,7 +37,8 @@ def main(arguments: Sequence[str]) -> int:
     pin()
     torch.set_num_threads(1)
     with threadpool_limits(1):
-        measured = {name: _measured(TABLES[name]) for name in arguments or TABLES}
+        names = arguments or [name for name, table in TABLES.items() if not table.long]
+        measured = {name: _measured(TABLES[name]) for name in names}
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
     text = json.dumps({"environment": environment(1, []), "tables": measured}, indent=2)
@@ -62,7 +63,7 @@ def _told(table: Table, line: Line) -> str:
         mark = "" if goal is None else f"   goal {goal}: {'reached' if goal.met(ratio.median) else 'not reached'}"
         told.append(f"    {name:<28}{ratio.median:>8.2f}   ({ratio.low:.2f} to {ratio.high:.2f}){mark}")
     figures = ", ".join(f"{name} {seconds * 1e6:.1f} us" for name, seconds in line.figures.items())
-    return "\n".join([*told, f"    {figures}"])
+    return "\n".join([*told, *([f"    {figures}"] if figures else [])])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.architectures import architecture_steps
+from benchmarks.growth import growing, growing_far
 from benchmarks.layers import layer_steps
+from benchmarks.memory import peak_memory
 from benchmarks.recording import recording
 from benchmarks.replicas import stacks
 from benchmarks.starting import starting
@@ -35,18 +37,28 @@ class Goal:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: its heading, what to know of it, and its lines, which are measured when it is asked for."""
+    """A table: its heading, what to know of it, and its lines, which are measured when it is asked for.
+
+    A ``long`` one takes hours, and is measured only where it is named.
+    """
 
     heading: str
     note: str
     lines: Callable[[], Iterator[Line]]
     goals: Sequence[Goal] = field(default=())
+    long: bool = False
 
     def goal_of(self, line: str, ratio: str) -> Goal | None:
         """The one for this ratio of this line, if there is any."""
         return next((g for g in self.goals if g.ratio == ratio and f"{line},".startswith(g.lines)), None)
 
 
+GROWTH = (
+    "Runs in processes of their own. One more step (of the default network, recorded and judged), layer or job: the "
+    "processor time of all beyond the least count over their number, held against the same at the second count; 1 is "
+    "linear. The most memory that was resident is held against that of the least count."
+)
+FLAT = (Goal("memory over the first", 1.25, at_least=False), Goal("time of one over the second", 1.25, at_least=False))
 EAGER = ((SMALL, 14.0), (BATCH, 7.0), (MIDDLE, 1.75), (LARGE, 1.05))
 TABLES: Mapping[str, Table] = {
     "training_step": Table(
@@ -121,4 +133,13 @@ TABLES: Mapping[str, Table] = {
         starting,
         [Goal("over import hydra", 2.0, at_least=False), Goal("over an empty program", 1.3, at_least=False)],
     ),
+    "peak_memory": Table(
+        "Peak memory",
+        "The most memory that is resident at once in a run that keeps all gradients of 784-1024-1024-10, at every step "
+        "and of both backends: 15 MB a step. `make memory STEPS=10000` tells it of any number of steps.",
+        peak_memory,
+        [Goal("memory over 100 steps", 1.02, at_least=False)],
+    ),
+    "growth": Table("Growth", GROWTH, growing, FLAT),
+    "growth_far": Table("Growth, far", GROWTH, growing_far, FLAT, long=True),
 }

@@ -10,13 +10,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from safetensors.numpy import load_file, save_file
 
 from runner.arrays import Array
 from runner.errors import ConfigError
+from runner.records.mapped import release
 from runner.records.reading import RecordedRun, read_run
+from runner.records.report.data import data_of
 from tests.records.folders import write_folder
 
 Damage = Callable[[Path], object]
@@ -57,6 +61,29 @@ def test_parameters_that_are_not_finite_are_read(folder: Path) -> None:
     ]
 
 
+def test_rows_are_those_of_the_whole_table(folder: Path) -> None:
+    """Whether the table is in memory or not; the file's dictionaries of texts differ from part to part of it."""
+    whole = read_run(folder).deviations
+    halves = pa.table(whole[:11]), pa.table(whole[11:])
+    with pq.ParquetWriter(folder / "deviations.parquet", halves[0].schema) as writer:
+        for half in halves:
+            writer.write_table(half)
+    columns, places = ["tensor", "worst_index", "max_abs", "logic_roundings", "look"], np.array([0, 7, 10, 11, 23])
+    run, known = read_run(folder), read_run(folder)
+    assert known.deviations.equals(whole)
+    for found, wanted in (
+        (run.rows(columns), whole),
+        (run.rows(columns, "input_layer.bias"), whole[whole["tensor"] == "input_layer.bias"]),
+        (run.rows(columns, places=places), whole.iloc[places]),
+        (run.rows(columns, "nothing"), whole[:0]),
+        (known.rows(columns, "input_layer.bias"), whole[whole["tensor"] == "input_layer.bias"]),
+        (known.rows(columns, places=places), whole.iloc[places]),
+    ):
+        texts = [rows.astype(str).to_numpy().tolist() for rows in (found, wanted[columns])]
+        assert texts[0] == texts[1]
+    assert "deviations" not in run.__dict__
+
+
 @pytest.mark.parametrize("name", ARRAYS)
 def test_an_array_file_that_is_cut_short_is_told(name: str, folder: Path) -> None:
     file = folder / f"{name}.safetensors"
@@ -65,6 +92,23 @@ def test_an_array_file_that_is_cut_short_is_told(name: str, folder: Path) -> Non
     run = read_run(folder)
     with pytest.raises(ConfigError, match=rf"run \({file.name}: cut short\)"):
         getattr(run, name)
+
+
+def test_a_page_reads_of_the_table_only_what_it_shows(folder: Path) -> None:
+    run = read_run(folder)
+    assert data_of(run)["series"]
+    assert "deviations" not in run.__dict__
+
+
+def test_what_was_given_back_can_be_read_again(folder: Path) -> None:
+    gradients = read_run(folder).gradients
+    assert gradients is not None
+    value = gradients["torch/input_layer.weight"]
+    before = np.array(value)
+    release(value[1:])
+    assert np.array_equal(value, before)
+    release(before[1:])
+    assert np.array_equal(value, before)
 
 
 def test_a_folder_that_is_no_run_is_told(folder: Path) -> None:
