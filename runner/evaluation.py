@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from runner.arrays import Array, in_dtype
 from runner.assemble import Setup
 from runner.backends.base import Backend, Step
 from runner.backends.prediction import AT_ONCE
+from runner.losses.base import Loss
+from runner.samples import Learnt
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Epoch:
 
 
 @dataclass
-class _Sums:
+class Sums:
     """Losses, their weights, and hits."""
 
     loss: float = 0.0
@@ -48,6 +51,11 @@ class _Sums:
         if hits is not None:
             self.hits, self.named = self.hits + float(hits.sum()), self.named + hits.size
 
+    def add_held_out(self, step: Step, y: Array, loss: Loss) -> None:
+        """Takes in a step in evaluation mode on ``y`` (samples, *out)."""
+        weight = float(len(y)) if loss.averages else 1.0
+        self.add(float(step.loss), weight, loss.hits(np.asarray(step.prediction), y))
+
     def scores(self, averaged: bool) -> Scores:
         accuracy = self.hits / self.named if self.named else None
         return Scores(self.loss / self.weight if averaged else self.loss, accuracy)
@@ -58,12 +66,12 @@ class Evaluation:
     """Gathers scores over one run's epochs; a run without classes and without held-out samples has none."""
 
     setup: Setup
-    _train: dict[str, _Sums] = field(default_factory=dict)
+    _train: dict[str, Sums] = field(default_factory=dict)
 
     def take(self, y: Array, steps: Mapping[str, Step]) -> None:
         """Takes in a training step."""
         for name, step in steps.items():
-            sums = self._train.setdefault(name, _Sums())
+            sums = self._train.setdefault(name, Sums())
             sums.add(float(step.loss), 1.0, self.setup.problem.loss.hits(np.asarray(step.prediction), y))
 
     def at_end_of(self, step: int, backends: Mapping[str, Backend]) -> Epoch | None:
@@ -79,12 +87,14 @@ class Evaluation:
     def _held_out(self, backend: Backend) -> Iterator[Scores]:
         if self.setup.held_out is None:
             return
-        x, y, loss = self.setup.held_out.x, self.setup.held_out.y, self.setup.problem.loss
-        sums = _Sums()
-        for start in range(0, len(x), AT_ONCE):
-            rows = slice(start, start + AT_ONCE)
-            there, wanted = in_dtype(x[rows], self.setup.dtype), in_dtype(y[rows], self.setup.dtype)
-            step = backend.step(there, wanted, draws={}, training=False)
-            hits = loss.hits(np.asarray(step.prediction), wanted)
-            sums.add(float(step.loss), float(len(there)) if loss.averages else 1.0, hits)
+        sums, loss = Sums(), self.setup.problem.loss
+        for x, y in held_out_parts(self.setup.held_out, self.setup.dtype):
+            sums.add_held_out(backend.step(x, y, draws={}, training=False), y, loss)
         yield sums.scores(averaged=loss.averages)
+
+
+def held_out_parts(held_out: Learnt, dtype: np.dtype[Any], axis: int = 0) -> Iterator[tuple[Array, Array]]:
+    """x and y of what is held out, in the run's dtype, some samples at once; ``axis`` is that of the samples."""
+    for start in range(0, held_out.x.shape[axis], AT_ONCE):
+        rows = (slice(None),) * axis + (slice(start, start + AT_ONCE),)
+        yield in_dtype(held_out.x[rows], dtype), in_dtype(held_out.y[rows], dtype)

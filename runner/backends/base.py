@@ -26,7 +26,10 @@ Empty = Callable[[Shape, np.dtype[Any]], Array]
 
 @dataclass(frozen=True)
 class Problem:
-    """What every backend computes, and with how many threads: a run's mathematics, free of its configuration."""
+    """What every backend computes, and with how many threads: a run's mathematics, free of its configuration.
+
+    ``rates`` are the learning rates of a stack's replicas, equal ones side by side; empty where all have ``lr``.
+    """
 
     network: Network
     loss: Loss
@@ -37,6 +40,7 @@ class Problem:
     schedule: Schedule | None = None
     steps_per_epoch: int = 1
     steps: int = 1
+    rates: tuple[float, ...] = ()
 
     @property
     def advances(self) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from runner.arrays import Array, Shape, like
 from runner.backends.base import Backend, BackendChoice, Empty, Problem, State, Step, views
 from runner.backends.blocks import joined_views, may_join
+from runner.backends.rates import Apart, blocks_of
 from runner.backends.training import Training
 from runner.layers.base import Buffers, Pass
 from runner.layers.narrow import pass_of
@@ -74,13 +75,23 @@ class ScratchBackend:
             name: like(np.broadcast_to(value, (*replicas, *value.shape)), self._empty)
             for name, value in network.buffers.items()
         }
-        self._training = Training(problem, self._flat, flat_gradients, lambda flat: self._parts(flat)[0])
+        self._training = self._trained(problem, flat_gradients)
         self._plans: dict[tuple[int, bool], Plan] = {}
 
     def _parts(self, flat: Array) -> tuple[dict[str, Array], dict[str, Array]]:
         """Each parameter's part of a vector, and the blocks that some are parts of."""
         network = self._problem.network
         return joined_views(flat, network) if self._joined else (views(flat, network.shapes), {})
+
+    def _trained(self, problem: Problem, gradients: Array) -> Training | Apart:
+        """What happens at the end of a step."""
+
+        def of(part: Problem, flat: Array, gradients: Array) -> Training:
+            return Training(part, flat, gradients, lambda flat: self._parts(flat)[0])
+
+        if not problem.rates:
+            return of(problem, self._flat, gradients)
+        return Apart([(rows, of(part, self._flat[rows], gradients[rows])) for rows, part in blocks_of(problem)])
 
     def load(self, state: State) -> None:
         for name, mine in self._parameters.items():

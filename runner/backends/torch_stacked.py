@@ -11,6 +11,7 @@ import torch
 
 from runner.arrays import Array, is_whole
 from runner.backends.base import Problem, State, Step
+from runner.backends.rates import Apart, Trains, blocks_of
 from runner.backends.tensors import owner_of, to_numpy, to_torch, torch_dtype
 from runner.backends.torch_training import TorchTraining
 from runner.clipping.base import Clip
@@ -29,7 +30,7 @@ Named = Mapping[str, torch.Tensor]
 
 
 class StackedTorchBackend:
-    """Parameters (replicas, *shape) each, and one optimizer of torch over them, which works element by element.
+    """Parameters (replicas, *shape) each, and an optimizer of torch a learning rate, which works element by element.
 
     The replicas' losses are added up before the backward pass: the gradient of the sum by a replica's parameters is
     that of its own loss.
@@ -58,7 +59,8 @@ class StackedTorchBackend:
         self._buffers = {full: to_numpy(value) for full, value in self._held.items()}
         self._masked = {full: owner_of(self._module, full) for full in problem.network.masks}
         clip = _ByReplica(clip=problem.clip) if isinstance(problem.clip, NormClip) else problem.clip
-        self._training = TorchTraining(replace(problem, clip=clip), self._parameters)
+        blocks = [(rows, _Block(part, self._parameters, rows)) for rows, part in blocks_of(replace(problem, clip=clip))]
+        self._training: Trains = Apart(blocks) if problem.rates else blocks[0][1]
         fits = _loss_takes_vmap(problem.loss) and all(_takes_vmap(place.layer) for place in problem.network.places)
         self._all = torch.func.vmap(self._one) if fits else self._one_by_one
 
@@ -70,7 +72,8 @@ class StackedTorchBackend:
         self._training.load(state.optimizer)
 
     def step(self, x: Array, y: Array, *, draws: Mapping[str, Array], training: bool = True) -> Step:
-        self._training.clear()
+        for p in self._parameters.values():
+            p.grad = None
         self._module.train(training)
         masks = {full: to_torch(draws[full]) for full in self._masked} if training else {}
         losses, prediction = self._all(self._parameters, self._held, masks, self._tensor(x), self._tensor(y))
@@ -105,6 +108,27 @@ class StackedTorchBackend:
 
     def state(self) -> State:
         return State(self._views, self._buffers, self._training.state())
+
+
+class _Block:
+    """The end of a step of some replicas, over parameters that are views of theirs."""
+
+    def __init__(self, problem: Problem, whole: Mapping[str, torch.nn.Parameter], rows: slice) -> None:
+        self._whole, self._rows = whole, rows
+        self._views = {full: torch.nn.Parameter(p.detach()[rows]) for full, p in whole.items()}
+        self._training = TorchTraining(problem, self._views)
+
+    def update(self, loss: Array) -> None:
+        for full, view in self._views.items():
+            gradient = self._whole[full].grad
+            view.grad = None if gradient is None else gradient[self._rows]
+        self._training.update(loss)
+
+    def state(self) -> dict[str, Array]:
+        return self._training.state()
+
+    def load(self, state: Mapping[str, Array]) -> None:
+        self._training.load(state)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -147,13 +147,14 @@ class DeviationsTable(RowGroups):
 
     def add(self, step: int, c: Comparison) -> None:
         """Adds one comparison's rows, one a tensor."""
-        self.extend(len(c.layout.names), {**_columns(c), "step": step, "tensor": c.layout.names})
+        self.extend(len(c.layout.names), {**columns_of(c), "step": step, "tensor": c.layout.names})
 
 
 UNJUDGED = dict.fromkeys(name for name in SCHEMA.names if name.startswith("logic_"))
 
 
-def _columns(c: Comparison) -> dict[str, Any]:
+def columns_of(c: Comparison) -> dict[str, Any]:
+    """Its rows' columns but for the step and the tensor, which is that of the layout; one value stands for all rows."""
     out: dict[str, Any] = {
         "backend": c.backend,
         "reference": c.reference,
@@ -177,14 +178,14 @@ def _measures(prefix: str, deviation: Any, worst: Any, look: int, shapes: tuple[
         "roundings": worst.roundings,
         "sigma": worst.sigma,
         "look": look or None,
-        "worst_index": [_place(int(i), shape) for i, shape in zip(worst.index, shapes, strict=True)],
+        "worst_index": [place_of(int(i), shape) for i, shape in zip(worst.index, shapes, strict=True)],
         "worst_value": worst.value,
         "worst_reference": worst.reference,
     }
     return {prefix + name: values for name, values in columns.items()}
 
 
-def _place(index: int, shape: Shape) -> str:
+def place_of(index: int, shape: Shape) -> str:
     """The indices, as a list is written, of an element of the flattened tensor."""
     found: list[int] = []
     for size in reversed(shape):

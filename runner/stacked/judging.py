@@ -15,7 +15,8 @@ from runner.comparison.results import Comparison
 from runner.comparison.sides import HIGH, SINGLE
 from runner.comparison.tensors import Layout, StateLayout
 from runner.comparison.verdict import Judge
-from runner.stacked.look import Looked, Pair, look, unjudged
+from runner.stacked.look import look, unjudged
+from runner.stacked.looked import Looked, Pair
 from runner.stacked.slices import copied, flat_states, flat_steps, given_of, state_of, states_layout_of, step_of
 
 
@@ -48,6 +49,13 @@ class Found:
             found[k] = all(c.verdict == "agree" for c in comparisons)
         return found
 
+    def of(self, k: int, reference: str) -> list[Comparison]:
+        """The comparisons of replica ``k`` with the ``reference``, one a judged backend."""
+        if k in self.alone:
+            return self.alone[k]
+        found = self.looked.items()
+        return [looked.comparison(k, (name, reference), self.layout, self.judged) for name, looked in found]
+
 
 @dataclass(frozen=True)
 class _Stacked:
@@ -67,14 +75,17 @@ class _Stacked:
 class StackedJudge:
     """``Judge`` for so many replicas: each has the verdict that ``Judge`` would give it.
 
-    Only the first look is taken at all of them at once. Who does not pass it is judged from its own slice.
+    Only the first look is taken at all of them at once. Who does not pass it is judged from its own slice. With
+    ``elements`` the roundings of every element are kept.
     """
 
     problem: Problem
     choices: Mapping[str, BackendChoice]
     dtype: np.dtype[Any]
     replicas: int
+    elements: bool = False
     single: Judge = field(init=False)
+    _singles: dict[float, Judge] = field(init=False, default_factory=dict)
     _alone: dict[int, Judge] = field(init=False, default_factory=dict)
     _twins: dict[tuple[str, str], Backend] = field(init=False, default_factory=dict)
     _states: StateLayout | None = field(init=False, default=None)
@@ -83,7 +94,15 @@ class StackedJudge:
     _repeats: Array | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self.single = Judge(self.problem, self.choices, self.dtype, updates=True)
+        self.single = self._single(0)
+
+    def _single(self, k: int) -> Judge:
+        """One over twins of one run with the learning rate of replica ``k``."""
+        problem = self.problem
+        lr = problem.rates[k] if problem.rates else problem.lr
+        if lr not in self._singles:
+            self._singles[lr] = Judge(replace(problem, lr=lr, rates=()), self.choices, self.dtype, updates=True)
+        return self._singles[lr]
 
     def compare(self, given: Given, steps: Mapping[str, Step], judged: bool, wanted: Array) -> Found:
         """``Judge.compare`` of the replicas that are ``wanted``, (replicas,)."""
@@ -101,7 +120,7 @@ class StackedJudge:
             return _found(layout, looked, wanted, False, alone)
         sides, known = list(self._in_single(point)), self._repeating(point) & (not is_narrow(self.dtype))
         looked = {
-            name: look(layout, self._pair(name, run, point.high), sides, self.dtype).only(known)
+            name: look(layout, self._pair(name, run, point.high), sides, self.dtype, self.elements).only(known)
             for name in self._judged_names()
         }
         return _found(layout, looked, wanted, True, alone)
@@ -198,7 +217,9 @@ class StackedJudge:
 
     def _judged_alone(self, k: int, point: _Stacked, judged: bool) -> list[Comparison]:
         """Replica k by the judge of its own run."""
-        judge = self._alone.setdefault(k, self.single.anew())
+        if k not in self._alone:
+            self._alone[k] = self._single(k).anew()
+        judge = self._alone[k]
         self._compared.add(k)
         steps = {name: step_of(point.layout, flat[k]) for name, flat in point.run.items()}
         return judge.compare(given_of(point.given, k), steps, judged)

@@ -6,7 +6,7 @@ A row that it does not cover (it may be right nonetheless) is told as such, to b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
@@ -14,10 +14,12 @@ import numpy as np
 
 from runner.arrays import Array
 from runner.comparison.constants import COARSE, LIMIT, SMALLEST_SUBNORMAL, UNIT_ROUNDOFF
+from runner.comparison.deviation import Deviation
 from runner.comparison.looks import SMALLEST_NORMAL_SINGLE
 from runner.comparison.rounding import NEAR_ONE
 from runner.comparison.sides import HIGH
 from runner.comparison.tensors import Layout
+from runner.stacked.looked import Looked, Pair, by_tensor, nothing_found, worst_of
 
 AT_ONCE = 2**16
 """Numbers that are looked at at once."""
@@ -26,56 +28,14 @@ TOO_LARGE = 1e280
 """A squared norm from its reciprocal to this is that of a norm that needs no scaling."""
 
 
-@dataclass(frozen=True)
-class Looked:
-    """What the first look finds of one backend, for each replica.
-
-    Attributes:
-        agrees: Whether it acquits the replica, (replicas,); nothing else counts of a replica that it does not.
-        max_abs: The largest deviation from the reference in the run's dtype, (replicas, tensors).
-        max_rel: The largest deviation as a part of the larger of both values, (replicas, tensors).
-        rms: The root mean square of the deviations, (replicas, tensors).
-        roundings: The worst roundings in the run's dtype, (replicas, tensors).
-        logic_max_abs, logic_roundings: The same in float64.
-        error, reference_error: Each side's largest distance from its own float64 twin, (replicas, tensors).
-    """
-
-    agrees: Array
-    max_abs: Array
-    max_rel: Array
-    rms: Array
-    roundings: Array
-    logic_max_abs: Array
-    logic_roundings: Array
-    error: Array
-    reference_error: Array
-
-    def only(self, known: Array) -> Looked:
-        """The same, and nobody acquitted but those that are ``known``, (replicas,)."""
-        return replace(self, agrees=self.agrees & known)
-
-    def put(self, rows: Array | slice, other: Looked) -> None:
-        """Takes what was found of these rows from ``other``."""
-        for field in fields(self):
-            getattr(self, field.name)[rows] = getattr(other, field.name)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One backend and the reference: what the run gave, and what the twins give in float64, (replicas, size) each."""
-
-    run: Array
-    run_reference: Array
-    high: Array
-    reference: Array
-
-    def rows(self, rows: Array | slice) -> Pair:
-        """Those of some replicas."""
-        return Pair(self.run[rows], self.run_reference[rows], self.high[rows], self.reference[rows])
-
-
-def look(layout: Layout, pair: Pair, sides: Sequence[tuple[Array, Array]], dtype: np.dtype[Any]) -> Looked:
-    """The first look at ``pair``, of a run in ``dtype``, float32 or float64.
+def look(
+    layout: Layout,
+    pair: Pair,
+    sides: Sequence[tuple[Array, Array]],
+    dtype: np.dtype[Any],
+    elements: bool = False,
+) -> Looked:
+    """The first look at ``pair``, of a run in ``dtype``, float32 or float64; every element's roundings if ``elements``.
 
     ``sides`` are the reference's and the library's tensors in float32 and in float64, (replicas, size) each: sigma is
     measured on them. Where there are none it is 0: a value's own last digits may explain all.
@@ -83,33 +43,40 @@ def look(layout: Layout, pair: Pair, sides: Sequence[tuple[Array, Array]], dtype
     Some rows at once, over arrays made once, which stay in the cache of a core: row replicas of benchmarks/tables.py.
     """
     found, at_once = nothing_found(len(pair.run), layout), max(1, AT_ONCE // layout.size)
+    room = (np.empty(pair.run.shape), np.empty(pair.run.shape)) if elements else None
     work = np.empty((5 + len(sides), min(at_once, len(pair.run)), layout.size))
     with np.errstate(all="ignore"):
         for begin in range(0, len(pair.run), at_once):
             rows = slice(begin, begin + at_once)
             part = pair.rows(rows)
             mine = work[:, : len(part.run)]
+            kept = None if room is None else (room[0][rows], room[1][rows])
             if sides:
                 lows_and_highs = [(low[rows], high[rows]) for low, high in sides]
                 sigma, known = sigma_of_two_precisions(layout, lows_and_highs, mine[5:])
-                found.put(rows, _first_look(layout, part, sigma, dtype, mine).only(known))
+                found.put(rows, _first_look(layout, part, sigma, dtype, mine, kept).only(known))
             else:
-                found.put(rows, _first_look(layout, part, None, dtype, mine))
-    return found
+                found.put(rows, _first_look(layout, part, None, dtype, mine, kept))
+    return replace(found, elements=room)
 
 
-def nothing_found(replicas: int, layout: Layout) -> Looked:
-    """Nobody acquitted, and nothing known."""
-    return Looked(np.zeros(replicas, bool), *(np.full((replicas, len(layout.names)), np.nan) for _ in range(8)))
+def _first_look(
+    layout: Layout,
+    pair: Pair,
+    sigma: Array | None,
+    dtype: np.dtype[Any],
+    work: Array,
+    elements: tuple[Array, Array] | None,
+) -> Looked:
+    """In units of ``sigma`` (replicas, size), in float32's unit, None for 0; ``work`` (5, replicas, size) at least.
 
-
-def _first_look(layout: Layout, pair: Pair, sigma: Array | None, dtype: np.dtype[Any], work: Array) -> Looked:
-    """In units of ``sigma`` (replicas, size), in float32's unit, None for 0; ``work`` (5, replicas, size) at least."""
+    The roundings of every element are written into ``elements``, those of the logic and of the precision.
+    """
     size, d, own, unit, other = work[:5]
+    logic_deviation = _deviations(layout, pair.high, pair.reference, work)
     np.abs(pair.reference, out=size)
     _distance(pair.high, pair.reference, d)
-    logic_max_abs = by_tensor(layout, d)
-    agrees = np.isfinite(logic_max_abs).all(axis=1)
+    agrees = np.isfinite(logic_deviation.max_abs).all(axis=1)
     np.multiply(size, UNIT_ROUNDOFF[HIGH.name], out=own)
     np.add(own, SMALLEST_SUBNORMAL[HIGH.name], out=own)
     if sigma is None:
@@ -120,25 +87,27 @@ def _first_look(layout: Layout, pair: Pair, sigma: Array | None, dtype: np.dtype
         coarse = size < np.multiply(unit, LIMIT / COARSE, out=other)
         agrees &= ~(coarse & (d > np.multiply(own, LIMIT, out=other))).any(axis=1)
         np.add(own, unit, out=unit)
-    logic_roundings = by_tensor(layout, np.divide(d, unit, out=d))
-    agrees &= logic_roundings.max(axis=1) <= LIMIT
+    logic = precision = worst_of(layout, np.divide(d, unit, out=d), pair.high, pair.reference, unit)
+    agrees &= logic.roundings.max(axis=1) <= LIMIT
+    if elements is not None:
+        elements[0][...] = elements[1][...] = d
     error = _distance(pair.run, pair.high, d)
     largest_error = by_tensor(layout, error)
     if dtype == HIGH:  # the twin must give what the run gave
-        roundings = logic_roundings
         agrees &= (error <= np.multiply(unit, LIMIT, out=other)).all(axis=1)
     else:
         np.multiply(size, UNIT_ROUNDOFF[dtype.name], out=unit)
         np.add(unit, SMALLEST_SUBNORMAL[dtype.name], out=unit)
         if sigma is not None:
             np.add(unit, sigma, out=unit)
-        roundings = by_tensor(layout, np.divide(_distance(pair.run, pair.reference, other), unit, out=other))
-        agrees &= roundings.max(axis=1) <= LIMIT
+        np.divide(_distance(pair.run, pair.reference, other), unit, out=other)
+        precision = worst_of(layout, other, pair.run, pair.reference, unit)
+        agrees &= precision.roundings.max(axis=1) <= LIMIT
+        if elements is not None:
+            elements[1][...] = other
     reference_error = by_tensor(layout, _distance(pair.run_reference, pair.reference, d))
-    max_abs, max_rel, rms = _deviations(layout, pair.run, pair.run_reference, work)
-    return Looked(
-        agrees, max_abs, max_rel, rms, roundings, logic_max_abs, logic_roundings, largest_error, reference_error
-    )
+    deviation = _deviations(layout, pair.run, pair.run_reference, work)
+    return Looked(agrees, deviation, precision, logic_deviation, logic, largest_error, reference_error)
 
 
 def _distance(a: Array, b: Array, out: Array) -> Array:
@@ -150,23 +119,20 @@ def unjudged(layout: Layout, run: Array, reference: Array) -> Looked:
     """What is known of a step that is not judged: its deviations; who is finite needs no judgement of its own."""
     with np.errstate(all="ignore"):
         finite = np.asarray(np.isfinite(run).all(axis=1) & np.isfinite(reference).all(axis=1))
-        max_abs, max_rel, rms = _deviations(layout, run, reference, np.empty((3, *run.shape)))
-    return replace(nothing_found(len(run), layout), agrees=finite, max_abs=max_abs, max_rel=max_rel, rms=rms)
+        work = np.empty((3, *run.shape))
+        deviation = _deviations(layout, run, reference, work)
+        worst = worst_of(layout, _distance(run, reference, work[0]), run, reference)
+    return replace(nothing_found(len(run), layout), agrees=finite, deviation=deviation, precision=worst)
 
 
-def _deviations(layout: Layout, run: Array, reference: Array, work: Array) -> tuple[Array, Array, Array]:
-    """``max_abs``, ``max_rel`` and ``rms`` of what the run gave; ``work`` (3, replicas, size) at least."""
+def _deviations(layout: Layout, u: Array, g: Array, work: Array) -> Deviation:
+    """How far ``u`` is from ``g``, (replicas, tensors) each; ``work`` (3, replicas, size) at least."""
     d, other, third = work[:3]
-    max_abs = by_tensor(layout, _distance(run, reference, d))
+    max_abs = by_tensor(layout, _distance(u, g, d))
     rms = np.sqrt(np.add.reduceat(np.square(d, out=other), layout.starts, axis=1) / layout.sizes)
-    np.maximum(np.abs(run, out=other), np.abs(reference, out=third), out=other)
+    np.maximum(np.abs(u, out=other), np.abs(g, out=third), out=other)
     np.maximum(other, SMALLEST_SUBNORMAL[HIGH.name], out=other)  # 0 / 0 is no deviation
-    return max_abs, by_tensor(layout, np.divide(d, other, out=d)), rms
-
-
-def by_tensor(layout: Layout, values: Array) -> Array:
-    """The largest of each tensor's part of ``values`` (replicas, size), (replicas, tensors)."""
-    return np.maximum.reduceat(values, layout.starts, axis=1)
+    return Deviation(max_abs, by_tensor(layout, np.divide(d, other, out=d)), rms)
 
 
 def sigma_of_two_precisions(layout: Layout, sides: Sequence[tuple[Array, Array]], work: Array) -> tuple[Array, Array]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -13,7 +13,9 @@ from runner.arrays import Array
 from runner.backends.base import Backend, Given, State, Step
 from runner.backends.prediction import AT_ONCE
 from runner.comparison.summary import RunVerdict
+from runner.evaluation import Epoch
 from runner.experiment import in_evaluation, is_judged, is_recorded, rows_of_batches
+from runner.stacked.evaluation import StackedEvaluation
 from runner.stacked.judging import Found, StackedJudge
 from runner.stacked.slices import copied, state_of
 from runner.stacked.stack import Stack
@@ -22,15 +24,25 @@ from runner.stacked.tally import Tally
 
 @dataclass(frozen=True)
 class StackedRecord:
-    """One recorded step of the replicas that ``found.wanted`` names; the steps' arrays hold until the next step."""
+    """One recorded step of the replicas that ``found.wanted`` names; the arrays hold until the next step.
+
+    ``parameters`` are those of the reference that the step started from, (replicas, *shape) each.
+    """
 
     step: int
     steps: Mapping[str, Step]
     found: Found
+    parameters: Mapping[str, Array]
 
 
 class StackedRecorder(Protocol):
-    """What keeps the records of a stack."""
+    """What keeps the records of a stack.
+
+    ``whole``: whether it wants all that the recorder of a single run is told. It is told of updates and of epochs then,
+    and every element's roundings are kept.
+    """
+
+    whole: ClassVar[bool]
 
     def progress(self, step: int) -> None:
         """Called before each step, with its number from 0."""
@@ -40,9 +52,19 @@ class StackedRecorder(Protocol):
         """Called after each recorded step."""
         ...
 
+    def write_update(self, step: int, found: Found) -> None:
+        """Called after the update that follows a judged step, with what the backends then carry."""
+        ...
+
+    def write_epoch(self, wanted: Array, epochs: Sequence[Epoch]) -> None:
+        """Called after each epoch that was evaluated; ``wanted`` are the replicas that go on, (replicas,)."""
+        ...
+
 
 class Silent:
     """A recorder that keeps nothing."""
+
+    whole: ClassVar[bool] = False
 
     def progress(self, step: int) -> None:
         pass
@@ -50,10 +72,16 @@ class Silent:
     def write(self, record: StackedRecord) -> None:
         pass
 
+    def write_update(self, step: int, found: Found) -> None:
+        pass
+
+    def write_epoch(self, wanted: Array, epochs: Sequence[Epoch]) -> None:
+        pass
+
 
 @dataclass(frozen=True)
 class StackedOutcome:
-    """What the runs leave, in the order of their seeds.
+    """What the runs leave, in the order of the stack.
 
     ``losses`` are the first and the last that were recorded, (replicas,) each, by backend; ``final`` are the parameters
     and the running averages that each run ended with, (replicas, *shape).
@@ -82,6 +110,7 @@ class _Running:
     backends: dict[str, Backend] = field(init=False)
     judge: StackedJudge = field(init=False)
     tally: Tally = field(init=False)
+    evaluation: StackedEvaluation = field(init=False)
     running: Array = field(init=False)
     losses: dict[str, tuple[Array, Array]] = field(init=False, default_factory=dict)
     ended: dict[int, State] = field(init=False, default_factory=dict)
@@ -89,8 +118,9 @@ class _Running:
     def __post_init__(self) -> None:
         setup, replicas = self.stack.first, len(self.stack.seeds)
         self.backends = self.stack.backends()
-        self.judge = StackedJudge(setup.problem, setup.backends, setup.dtype, replicas)
+        self.judge = StackedJudge(self.stack.problem, setup.backends, setup.dtype, replicas, self.recorder.whole)
         self.tally = Tally(replicas, self.judge.single.sides.noise_over)
+        self.evaluation = StackedEvaluation(self.stack)
         self.running = np.ones(replicas, bool)
 
     @property
@@ -122,12 +152,26 @@ class _Running:
         for backend in self.backends.values():
             backend.update()
         if found is not None and judged and (agreeing := found.agrees & self.running).any():
-            states = {name: backend.state() for name, backend in self.backends.items()}
-            self.tally.add_update(step, self.judge.compare_updates(states, agreeing))
+            self._judge_update(step, agreeing)
         state = self.reference.state()
         for backend in self.backends.values():
             if backend is not self.reference:
                 backend.load(state)
+        if self.recorder.whole:
+            self._evaluate(step, given, steps)
+
+    def _judge_update(self, step: int, wanted: Array) -> None:
+        states = {name: backend.state() for name, backend in self.backends.items()}
+        found = self.judge.compare_updates(states, wanted)
+        self.tally.add_update(step, found)
+        if self.recorder.whole:
+            self.recorder.write_update(step, found)
+
+    def _evaluate(self, step: int, given: Given, steps: Mapping[str, Step]) -> None:
+        self.evaluation.take(given.y, steps)
+        epochs = self.evaluation.at_end_of(step, self.backends)
+        if epochs:
+            self.recorder.write_epoch(self.running, epochs)
 
     def _take(self, step: int, steps: Mapping[str, Step], found: Found) -> None:
         """Keeps what was found of a step."""
@@ -136,7 +180,7 @@ class _Running:
             if name not in self.losses:
                 self.losses[name] = (np.array(made.loss, np.float64), np.empty(len(self.running)))
             np.copyto(self.losses[name][1], made.loss, where=found.wanted)
-        self.recorder.write(StackedRecord(step, steps, found))
+        self.recorder.write(StackedRecord(step, steps, found, self.reference.state().parameters))
 
     def _end(self) -> None:
         """Who has diverged ends with the parameters that the step started from."""

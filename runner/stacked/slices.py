@@ -47,6 +47,11 @@ def given_of(given: Given, k: int) -> Given:
     return replace(given, state=state_of(given.state, k), x=given.x[k], y=given.y[k], draws=_part(given.draws, k))
 
 
+def replica_of(step: Step, k: int) -> Step:
+    """Replica k's part of a stacked step: views."""
+    return Step(step.loss[k, ...], step.prediction[k], _part(step.gradients, k))
+
+
 def step_of(layout: Layout, flat: Array) -> Step:
     """The step that one replica's vector ``flat`` (size,) was made of, in float64."""
     parts = {

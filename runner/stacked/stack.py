@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from runner.arrays import Array
 from runner.assemble import Setup, assemble
-from runner.backends.base import Backend, State
+from runner.backends.base import Backend, Problem, State
 from runner.catalog import Catalog
 from runner.checks import check_numbers
 from runner.data.base import Stream, generator
@@ -24,23 +24,31 @@ from runner.user_code import is_ours
 
 @dataclass(frozen=True)
 class Stack:
-    """As many runs as ``seeds``; ``first`` is the first of them, and each of the others differs in its data alone.
+    """As many runs as ``seeds``; ``first`` is the first of them.
 
-    x is (replicas, samples, *sample), y (replicas, samples, *out); so is what is held out. Every array of ``initial``
+    Each of the others differs in its seed, its data, its first parameters and its learning rate alone; ``rates`` are
+    the learning rates, equal ones side by side. x is (replicas, samples, *sample), y (replicas, samples, *out); so is what is held out. Every array of ``initial``
     has the axis of replicas in front.
     """
 
     first: Setup
-    seeds: range
+    seeds: tuple[int, ...]
+    rates: tuple[float, ...]
     x: Array
     y: Array
     held_out: Learnt | None
     initial: State
 
+    @property
+    def problem(self) -> Problem:
+        """What is computed of all replicas."""
+        differ = len(set(self.rates)) > 1
+        return replace(self.first.problem, rates=self.rates if differ else ())
+
     def backends(self) -> dict[str, Backend]:
         """The run's backends, each for all replicas."""
-        setup, replicas = self.first, len(self.seeds)
-        return {n: c.make_stacked(n, setup.problem, setup.dtype, replicas) for n, c in setup.backends.items()}
+        problem, dtype, replicas = self.problem, self.first.dtype, len(self.seeds)
+        return {n: c.make_stacked(n, problem, dtype, replicas) for n, c in self.first.backends.items()}
 
     def draws(self) -> Iterator[Mapping[str, Array]]:
         """The random numbers of one training step after the other, (replicas, batch, *shape) each."""
@@ -65,7 +73,7 @@ def stack_of(config: Mapping[str, Any], catalog: Catalog) -> Stack:
 
 
 def stacked(setups: Sequence[Setup]) -> Stack:
-    """The runs of these setups, which differ in their seeds alone, one after the other."""
+    """The runs of these setups, one after the other; those of one learning rate are side by side."""
     first = setups[0]
     held_out = None
     if first.held_out is not None:
@@ -77,7 +85,8 @@ def stacked(setups: Sequence[Setup]) -> Stack:
     )
     return Stack(
         first,
-        range(first.seed, first.seed + len(setups)),
+        tuple(setup.seed for setup in setups),
+        tuple(setup.problem.lr for setup in setups),
         np.stack([setup.x for setup in setups]),
         np.stack([setup.y for setup in setups]),
         held_out,

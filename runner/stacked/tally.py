@@ -27,9 +27,9 @@ class _Worst:
         self.seen |= found.by_look
         rows = found.by_look[:, None]
         for looked in found.looked.values():
-            for kind in ("max_abs", "roundings", "logic_roundings"):
-                mine = getattr(self, kind)
-                np.fmax(mine, getattr(looked, kind), out=mine, where=rows)
+            found_now = (looked.deviation.max_abs, looked.precision.roundings, looked.logic.roundings)
+            for mine, theirs in zip((self.max_abs, self.roundings, self.logic_roundings), found_now, strict=True):
+                np.fmax(mine, theirs, out=mine, where=rows)
 
     def into(self, tensors: dict[str, TensorSummary], k: int) -> None:
         """Joins replica k's with what is known of it already."""

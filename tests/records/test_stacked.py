@@ -41,7 +41,7 @@ def one_diverges() -> list[Setup]:
 def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[StackedOutcome, pd.DataFrame]:
     path: Path = tmp_path_factory.mktemp("stacked") / "replicas.parquet"
     stack = stacked(one_diverges())
-    table = ReplicasTable(path, stack.seeds, "torch")
+    table = ReplicasTable(path, stack.seeds, stack.rates, "torch")
     outcome = run_stack(stack, Keeping(table))
     table.close()
     return outcome, pd.read_parquet(path)
@@ -91,6 +91,6 @@ def test_of_those_that_agree_the_worst_has_the_most_roundings() -> None:
 
 def test_the_room_that_gradients_take_is_that_of_all_backends_replicas_and_recorded_steps() -> None:
     stack = stacked(setups_of("data.samples=7", "record.every=3", replicas=1))
-    many = dataclasses.replace(stack, seeds=range(1000))
+    many = dataclasses.replace(stack, seeds=tuple(range(1000)))
     parameters = 2 * 10 + 10 + 10 * 10 + 10 + 10 + 1
     assert bytes_of_gradients(many) == parameters * 1000 * 3 * 2 * 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +13,13 @@ from runner.arrays import DTYPES, Array
 from runner.comparison.constants import UNIT_ROUNDOFF
 from runner.comparison.deviation import deviation
 from runner.comparison.looks import measured
+from runner.comparison.results import Comparison, worst_judged, worst_unjudged
 from runner.comparison.rounding import two_precisions
 from runner.comparison.tensors import Layout, layout_of
 from runner.network import build_network
 from runner.stacked.judging import Found
-from runner.stacked.look import Looked, Pair, look, nothing_found
+from runner.stacked.look import look, unjudged
+from runner.stacked.looked import Looked, Pair, nothing_found
 from runner.stacked.tally import Tally
 from tests.layers.helpers import make_layer
 
@@ -49,25 +52,53 @@ def by_tensor(values: Array) -> list[float]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_sigma_and_roundings_are_those_of_one_run(seed: int) -> None:
+def test_what_is_found_of_each_is_what_is_found_of_one_run(seed: int) -> None:
     pair, sides = drawn(seed)
-    found = look(layout(), pair, sides, DTYPES["float32"])
+    found = look(layout(), pair, sides, DTYPES["float32"], elements=True)
     for k in range(REPLICAS):
         sigma = two_precisions(layout(), [(low[k], high[k]) for low, high in sides])
         assert sigma is not None
-        precision = measured(1, pair.run[k], pair.reference[k], sigma, "float32").roundings
-        np.testing.assert_allclose(found.roundings[k], by_tensor(precision), rtol=1e-9, err_msg=f"seed {seed}")
+        precision = measured(1, pair.run[k], pair.reference[k], sigma, "float32")
         narrow = sigma * (UNIT_ROUNDOFF["float64"] / UNIT_ROUNDOFF["float32"])
         narrow[np.abs(pair.reference[k]) < 2.0**-126] = 0
-        logic = measured(1, pair.high[k], pair.reference[k], narrow, "float64").roundings
-        np.testing.assert_allclose(found.logic_roundings[k], by_tensor(logic), rtol=1e-9, err_msg=f"seed {seed}")
-        own = deviation(layout(), pair.run[k], pair.run_reference[k])
-        for kind in ("max_abs", "max_rel", "rms"):
-            np.testing.assert_allclose(getattr(found, kind)[k], getattr(own, kind), rtol=1e-12, err_msg=kind)
-        np.testing.assert_allclose(found.error[k], by_tensor(np.abs(pair.run[k] - pair.high[k])))
-        np.testing.assert_allclose(
-            found.reference_error[k], by_tensor(np.abs(pair.run_reference[k] - pair.reference[k]))
+        logic = measured(1, pair.high[k], pair.reference[k], narrow, "float64")
+        own = Comparison(
+            *("scratch", "torch", layout(), "agree"),
+            deviation=deviation(layout(), pair.run[k], pair.run_reference[k]),
+            precision=worst_judged(layout(), precision),
+            precision_look=1,
+            logic=worst_judged(layout(), logic),
+            logic_look=1,
+            logic_deviation=deviation(layout(), pair.high[k], pair.reference[k]),
+            error=np.array(by_tensor(np.abs(pair.run[k] - pair.high[k]))),
+            reference_error=np.array(by_tensor(np.abs(pair.run_reference[k] - pair.reference[k]))),
+            elements=(logic.roundings, precision.roundings),
         )
+        assert_same(found.comparison(k, ("scratch", "torch"), layout(), judged=True), own, f"seed {seed}")
+
+
+def test_of_a_step_that_is_not_judged_the_largest_deviation_is_known() -> None:
+    pair, _ = drawn(0)
+    found = unjudged(layout(), pair.run, pair.run_reference)
+    for k in range(REPLICAS):
+        u, g = pair.run[k], pair.run_reference[k]
+        worst = worst_unjudged(layout(), u, g, np.abs(u - g))
+        own = Comparison("scratch", "torch", layout(), None, deviation(layout(), u, g), worst)
+        assert_same(found.comparison(k, ("scratch", "torch"), layout(), judged=False), own, f"replica {k}")
+
+
+def assert_same(found: Any, own: Any, told: str) -> None:
+    """Every field, and every number in it to within rounding in float64."""
+    if dataclasses.is_dataclass(own):
+        for field in dataclasses.fields(own):
+            assert_same(getattr(found, field.name), getattr(own, field.name), f"{told} {field.name}")
+    elif isinstance(own, tuple):
+        for mine, theirs in zip(found, own, strict=True):
+            assert_same(mine, theirs, told)
+    elif isinstance(own, np.ndarray):
+        np.testing.assert_allclose(found, own, rtol=1e-9, err_msg=told)
+    else:
+        assert found == own, told
 
 
 def test_a_wrong_a_lost_and_a_missing_number_are_not_acquitted() -> None:
@@ -91,8 +122,9 @@ def test_in_float64_the_twin_has_to_give_what_the_run_gave() -> None:
 
 def test_what_the_look_saw_counts_only_where_nobody_was_judged_alone() -> None:
     def saw(roundings: float) -> Looked:
-        values = np.full((3, len(layout().names)), roundings)
-        return dataclasses.replace(nothing_found(3, layout()), roundings=values, agrees=np.ones(3, bool))
+        nothing = nothing_found(3, layout())
+        worst = dataclasses.replace(nothing.precision, roundings=np.full((3, len(layout().names)), roundings))
+        return dataclasses.replace(nothing, precision=worst, agrees=np.ones(3, bool))
 
     tally, wanted = Tally(3, "layers"), np.array([True, True, False])
     tally.add(0, Found(layout(), {"scratch": saw(5.0)}, {}, wanted, judged=True))

@@ -23,7 +23,7 @@ from runner.records.stacked.summary import Summary, quantiles, write_replicas, w
 from runner.records.stacked.table import ReplicasTable
 from runner.records.sweep.summary import QUANTILES
 from runner.records.writer import Writer
-from runner.stacked.run import StackedOutcome, StackedRecord
+from runner.stacked.run import Silent, StackedOutcome, StackedRecord
 from runner.stacked.stack import Stack
 
 FILES = (
@@ -34,7 +34,7 @@ LARGEST = 2**30
 """Bytes that the gradients of a stack may take in its folder; those of a larger one are not kept."""
 
 
-class StackRecorder:
+class StackRecorder(Silent):
     """Everything is written as it comes; a stack ends by ``finish`` or, if it could not, by ``abandon``.
 
     ``alone`` gives the command that runs the replica of a seed by itself.
@@ -66,7 +66,8 @@ class StackRecorder:
         write_yaml(folder / "config.yaml", dict(identity.config))
         write_yaml(folder / "overrides.yaml", identity.overrides)
         write_json(folder / "environment.json", found)
-        self._table = ReplicasTable(folder / "replicas.parquet", self._stack.seeds, names[-1], self._writer.hand)
+        of = (self._stack.seeds, self._stack.rates, names[-1])
+        self._table = ReplicasTable(folder / "replicas.parquet", *of, self._writer.hand)
         if setup.record_gradients and bytes_of_gradients(self._stack) <= LARGEST:
             shapes = {name: (len(self._stack.seeds), *s) for name, s in setup.problem.network.shapes.items()}
             path = folder / "gradients.safetensors"

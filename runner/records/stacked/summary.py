@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +29,7 @@ WHAT_IT_WAS = ("verdict", "first_step", "first_tensor", "cause", "judged_steps",
 class Summary:
     """A stack that has ended; ``alone`` gives the command that runs the replica of a seed by itself."""
 
-    seeds: range
+    seeds: Sequence[int]
     backends: list[str]
     outcome: StackedOutcome
     alone: Callable[[int], str]
