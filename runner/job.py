@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from runner.records.stacked.recorder import StackRecorder
 
 T = TypeVar("T")
+Train = Callable[["Setup", "RunRecorder"], "Outcome"]
+"""Trains and judges a run, its records told as it goes on: ``run_experiment``, or another that gives the same."""
 
 STATUS = "status.json"
 
@@ -36,10 +38,15 @@ last: dict[str, Any] = {}
 """The status of the job that this process ran last."""
 
 
-def job(cfg: DictConfig) -> float | None:
+class Interrupted(KeyboardInterrupt):
+    """A stop of which the job that was running has told."""
+
+
+def job(cfg: DictConfig, train: Train | None = None) -> float | None:
     """Runs one job. It never exits and never raises for a verdict: its status (0 to 3) is the last file of its folder.
 
-    Returns the worst precision roundings, for a sweeper that looks for the largest.
+    ``train`` stands in for ``run_experiment``. Returns the worst precision roundings, for a sweeper that looks for the
+    largest.
     """
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
@@ -56,15 +63,18 @@ def job(cfg: DictConfig) -> float | None:
     last.update(status)
     (folder / STATUS).unlink(missing_ok=True)
     try:
-        found = _run(cfg, folder, sweep, status)
+        found = _run(cfg, folder, sweep, status, train)
     except ConfigError as error:
         found = {"status": BAD_INPUT, "message": str(error)}
     except RunError as error:
         found = {"status": NOT_FINISHED, "message": str(error)}
+    except Interrupted as stop:  # of the group that the job trains in
+        _leave(folder, {**status, "message": str(stop)}, in_sweep, tell=False)
+        raise
     except KeyboardInterrupt as stop:
         found = {"status": NOT_FINISHED, "message": f"interrupted; {str(stop) or 'what was recorded is kept'}"}
         _leave(folder, {**status, **found}, in_sweep)
-        raise KeyboardInterrupt(found["message"]) from stop
+        raise Interrupted(found["message"]) from stop
     except (Exception, SystemExit) as error:  # a fault, told in one line; its traceback goes to a file
         found = {"status": NOT_FINISHED, "message": f"{told(error)} ({log_traceback(folder, error)})"}
     _leave(folder, {**status, **found}, in_sweep)
@@ -72,16 +82,18 @@ def job(cfg: DictConfig) -> float | None:
     return value
 
 
-def _leave(folder: Path, status: dict[str, Any], in_sweep: bool) -> None:
+def _leave(folder: Path, status: dict[str, Any], in_sweep: bool, tell: bool = True) -> None:
     """Tells what went wrong on stderr, and writes the status unless the run was rejected: that leaves no folder."""
     last.update(status)
-    if "message" in status:
+    if tell and "message" in status:
         print(f"runner: {status['message']}", file=sys.stderr)
     if in_sweep or status["status"] != BAD_INPUT:
         write_json(folder / STATUS, status)
 
 
-def _run(cfg: DictConfig, folder: Path, sweep: str | None, status: dict[str, Any]) -> dict[str, Any]:
+def _run(
+    cfg: DictConfig, folder: Path, sweep: str | None, status: dict[str, Any], train: Train | None
+) -> dict[str, Any]:
     """Checks, runs and records; the rest of the status. Torch and mlflow are imported once all checks have passed.
 
     ``status`` is told the sweep's MLflow run, by which a sweep knows its jobs, and the job's as soon as there is one.
@@ -98,7 +110,7 @@ def _run(cfg: DictConfig, folder: Path, sweep: str | None, status: dict[str, Any
     if config["replicas"] > 1:
         return _run_stack(config, catalog, folder, sweep, status)
     setup = assemble(config, catalog)
-    return ended(record_run(setup, _identity(setup, config, folder, sweep), status))
+    return ended(record_run(setup, _identity(setup, config, folder, sweep), status, train))
 
 
 def ended(outcome: Outcome) -> dict[str, Any]:
@@ -192,10 +204,12 @@ def _sweep_folder() -> Path:
     return Path(hydra.runtime.cwd, hydra.sweep.dir)
 
 
-def record_run(setup: Setup, identity: Identity, status: dict[str, Any] | None = None) -> Outcome:
+def record_run(
+    setup: Setup, identity: Identity, status: dict[str, Any] | None = None, train: Train | None = None
+) -> Outcome:
     """Runs and records; a run that could not finish is FAILED or KILLED, what was recorded kept.
 
-    ``status`` is told the MLflow run's id under ``run_id``.
+    ``status`` is told the MLflow run's id under ``run_id``; ``train`` stands in for ``run_experiment``.
     """
     from runner.experiment import run_experiment
     from runner.records.minimal import minimal_case
@@ -204,7 +218,7 @@ def record_run(setup: Setup, identity: Identity, status: dict[str, Any] | None =
     recorder = RunRecorder(setup, identity)
 
     def work() -> Outcome:
-        outcome = run_experiment(setup, recorder)
+        outcome = (train or run_experiment)(setup, recorder)
         recorder.finish(outcome, minimal_case(setup, outcome, identity.folder))
         return outcome
 

@@ -11,16 +11,16 @@ import numpy as np
 
 from runner.arrays import Array
 from runner.backends.base import Problem
-from runner.backends.training import SCHEDULE
+from runner.backends.training import SCHEDULE, Losses
 
 RATE = f"{SCHEDULE}lr"
 """The only number without an axis of replicas that differs with the learning rate."""
 
 
 class Trains(Protocol):
-    """Clips, updates and moves the learning rate, as ``Training`` does; losses are (replicas,)."""
+    """Clips, updates and moves the learning rate, as ``Training`` does."""
 
-    def update(self, loss: Array) -> None: ...
+    def update(self, loss: Losses) -> None: ...
     def state(self) -> dict[str, Array]: ...
     def load(self, state: Mapping[str, Array]) -> None: ...
 
@@ -38,12 +38,13 @@ def blocks_of(problem: Problem) -> Iterator[tuple[slice, Problem]]:
 
 
 class Apart:
-    """Some replicas after the other, each block by a ``Trains`` of its own."""
+    """Some replicas after the other, each block by a ``Trains`` of its own; losses are (replicas,)."""
 
     def __init__(self, parts: Sequence[tuple[slice, Trains]]) -> None:
         self._parts = parts
 
-    def update(self, loss: Array) -> None:
+    def update(self, loss: Losses) -> None:
+        assert isinstance(loss, np.ndarray)
         for rows, part in self._parts:
             part.update(loss[rows])
 

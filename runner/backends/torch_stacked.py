@@ -14,6 +14,7 @@ from runner.backends.base import Problem, State, Step
 from runner.backends.rates import Apart, Trains, blocks_of
 from runner.backends.tensors import owner_of, to_numpy, to_torch, torch_dtype
 from runner.backends.torch_training import TorchTraining
+from runner.backends.training import Losses
 from runner.clipping.base import Clip
 from runner.clipping.norm import SMALL, NormClip
 from runner.layers.base import Layer
@@ -118,7 +119,7 @@ class _Block:
         self._views = {full: torch.nn.Parameter(p.detach()[rows]) for full, p in whole.items()}
         self._training = TorchTraining(problem, self._views)
 
-    def update(self, loss: Array) -> None:
+    def update(self, loss: Losses) -> None:
         for full, view in self._views.items():
             gradient = self._whole[full].grad
             view.grad = None if gradient is None else gradient[self._rows]

@@ -39,17 +39,17 @@ def states_layout_of(state: State) -> StateLayout:
 
 def state_of(state: State, k: int) -> State:
     """Replica k's part of a stacked state: views."""
-    return State(_part(state.parameters, k), _part(state.buffers, k), _part(state.optimizer, k))
+    return State(part_of(state.parameters, k), part_of(state.buffers, k), part_of(state.optimizer, k))
 
 
 def given_of(given: Given, k: int) -> Given:
     """What replica k's step is given: views."""
-    return replace(given, state=state_of(given.state, k), x=given.x[k], y=given.y[k], draws=_part(given.draws, k))
+    return replace(given, state=state_of(given.state, k), x=given.x[k], y=given.y[k], draws=part_of(given.draws, k))
 
 
 def replica_of(step: Step, k: int) -> Step:
     """Replica k's part of a stacked step: views."""
-    return Step(step.loss[k, ...], step.prediction[k], _part(step.gradients, k))
+    return Step(step.loss[k, ...], step.prediction[k], part_of(step.gradients, k))
 
 
 def step_of(layout: Layout, flat: Array) -> Step:
@@ -61,8 +61,8 @@ def step_of(layout: Layout, flat: Array) -> Step:
     return Step(parts.pop("loss"), parts.pop("prediction"), parts)
 
 
-def _part(arrays: Mapping[str, Array], k: int) -> dict[str, Array]:
-    """What all replicas share has the shape ()."""
+def part_of(arrays: Mapping[str, Array], k: int) -> dict[str, Array]:
+    """Replica k's part of stacked arrays: views; what all replicas share has the shape ()."""
     return {name: value[k] if value.ndim else value for name, value in arrays.items()}
 
 

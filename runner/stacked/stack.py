@@ -26,9 +26,9 @@ from runner.user_code import is_ours
 class Stack:
     """As many runs as ``seeds``; ``first`` is the first of them.
 
-    Each of the others differs in its seed, its data, its first parameters and its learning rate alone; ``rates`` are
-    the learning rates, equal ones side by side. x is (replicas, samples, *sample), y (replicas, samples, *out); so is what is held out. Every array of ``initial``
-    has the axis of replicas in front.
+    Each of the others differs in its seed, its data, its first parameters and its learning rate alone. ``rates`` are
+    the learning rates, equal ones side by side. x is (replicas, samples, *sample), y (replicas, samples, *out); so is
+    what is held out. Every array of ``initial`` has the axis of replicas in front.
     """
 
     first: Setup
@@ -96,29 +96,34 @@ def stacked(setups: Sequence[Setup]) -> Stack:
 
 def check_stacks(setup: Setup) -> None:
     """Raises ConfigError, in one line, where a run cannot be one of a stack."""
+    found = refusal(setup)
+    if found is not None:
+        raise found
+
+
+def refusal(setup: Setup) -> ConfigError | None:
+    """Why a run cannot be one of a stack; None where it can."""
     beside = "beside replicas above 1"
     for key, wanted in (("shrink", setup.shrink), ("record.model", setup.record_model)):
         if wanted:
-            raise ConfigError(key, "true", f"false {beside}: it is about one run")
+            return ConfigError(key, "true", f"false {beside}: it is about one run")
     if setup.published is not None:
-        raise ConfigError("record.published", "a table", f"null {beside}: it is about one run")
+        return ConfigError("record.published", "a table", f"null {beside}: it is about one run")
     if not setup.lockstep:
-        raise ConfigError("lockstep", "false", f"true {beside}: the drift of a run is measured by itself")
+        return ConfigError("lockstep", "false", f"true {beside}: the drift of a run is measured by itself")
     for name, choice in setup.backends.items():
         if not choice.stacks:
-            raise ConfigError(
-                f"backend.{name}", f"{type(choice).__name__}, which computes one run", f"scratch or torch {beside}"
-            )
+            got = f"{type(choice).__name__}, which computes one run"
+            return ConfigError(f"backend.{name}", got, f"scratch or torch {beside}")
     problem = setup.problem
     if isinstance(problem.schedule, Plateau):
-        raise ConfigError("schedule", "plateau", f"one that moves all runs alike {beside}, and not by their losses")
+        return ConfigError("schedule", "plateau", f"one that moves all runs alike {beside}, and not by their losses")
     for key in ("optimizer", "schedule", "clip"):
         part = getattr(problem, key)
         if part is not None and not is_ours(part):
-            raise ConfigError(
-                key, f"{type(part).__name__}, which is not the project's own", f"the project's own {beside}"
-            )
+            got = f"{type(part).__name__}, which is not the project's own"
+            return ConfigError(key, got, f"the project's own {beside}")
     if isinstance(setup.x, np.memmap):
-        raise ConfigError(
-            "data", "samples that are read from a file a batch at a time", f"samples that fit into memory {beside}"
-        )
+        got = "samples that are read from a file a batch at a time"
+        return ConfigError("data", got, f"samples that fit into memory {beside}")
+    return None

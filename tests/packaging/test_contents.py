@@ -19,11 +19,12 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(enco
 EXTRAS: list[str] = [line for lines in PROJECT["optional-dependencies"].values() for line in lines]
 REQUIREMENTS: list[str] = [*PROJECT["dependencies"], *EXTRAS]
 CONF = sorted(str(path.relative_to(ROOT / "conf")) for path in (ROOT / "conf").rglob("*.yaml"))
-PACKAGE = ROOT / "runner"
+PACKAGE, PLUGINS = ROOT / "runner", ROOT / "hydra_plugins"
 MODULES = sorted(
     str(path.relative_to(ROOT))
     for kind in ("py", "json", "css", "js")
-    for path in PACKAGE.rglob(f"*.{kind}")
+    for folder in (PACKAGE, PLUGINS)
+    for path in folder.rglob(f"*.{kind}")
     if (PACKAGE / "conf") not in path.parents
 )
 
@@ -52,7 +53,8 @@ def test_the_wheel_holds_the_package_its_configuration_and_the_published_numbers
     assert {f"runner/conf/{name}" for name in CONF} <= names
     assert set(MODULES) <= names
     assert {"runner/published/published.json", "runner/published/parameters.json"} <= names
-    assert {name.partition("/")[0] for name in names if ".dist-info" not in name} == {"runner"}
+    assert {name.partition("/")[0] for name in names if ".dist-info" not in name} == {"runner", "hydra_plugins"}
+    assert "hydra_plugins/__init__.py" not in names  # other packages have plugins in it too
 
 
 def test_the_wheels_files_are_those_of_the_repository(built: Built) -> None:

@@ -73,9 +73,7 @@ def _of_look(looked: Looked, rows: Array, layout: Layout, judged: bool) -> dict[
     return {name: value for name, value in found.items() if name not in ("step", "backend", "reference", "tensor")}
 
 
-def _measures(
-    prefix: str, deviation: Deviation, worst: Worst, rows: Array, shapes: Sequence[Shape]
-) -> dict[str, Any]:
+def _measures(prefix: str, deviation: Deviation, worst: Worst, rows: Array, shapes: Sequence[Shape]) -> dict[str, Any]:
     index = np.stack([_typed(worst.index[rows, i], shape) for i, shape in enumerate(shapes)], axis=1)
     columns = {
         "max_abs": deviation.max_abs[rows],

@@ -1,0 +1,1 @@
+"""A sweep's jobs in one process, those that can be stacked trained together (``hydra/launcher=stacked``)."""
