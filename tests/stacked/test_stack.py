@@ -7,6 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from runner.assemble import Setup
+from runner.backends.base import BackendChoice
 from runner.data.base import Stream, generator
 from runner.errors import ConfigError
 from runner.stacked.stack import check_stacks, stack_of, stacked
@@ -53,6 +55,40 @@ RIGHT = {
 @pytest.mark.parametrize("name", RIGHT)
 def test_each_replica_is_what_its_run_is_alone(name: str) -> None:
     assert_same(*both(setups_of(*RIGHT[name])))
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("dtype=float64",),
+        ("optimizer=adam", "schedule=one_cycle"),
+        ("optimizer.momentum=0.9", "clip=norm", "clip.max_norm=0.1", "schedule=cosine", "init=orthogonal"),
+        ("batch_size=3", "epochs=2", "schedule=step", "schedule.per=epoch", "schedule.step_size=1"),
+    ],
+)
+def test_each_replica_has_its_learning_rate(overrides: tuple[str, ...]) -> None:
+    assert_same(*both(with_rates((SHORT, *overrides))))
+
+
+def test_a_replica_that_is_judged_alone_is_judged_with_its_learning_rate() -> None:
+    stack, alone = both(with_rates(("data.samples=3",), Wrong(fault=Ascent())))
+    assert [verdict.verdict for verdict in stack.verdicts] == ["mismatch"] * 3
+    assert_same(stack, alone)
+
+
+def with_rates(overrides: tuple[str, ...], wrong: BackendChoice | None = None) -> list[Setup]:
+    """Three runs, the last with another learning rate."""
+    setups = setups_of(*overrides, wrong=wrong)
+    return [*setups[:2], dataclasses.replace(setups[2], problem=dataclasses.replace(setups[2].problem, lr=0.3))]
+
+
+def test_where_the_arithmetic_is_the_same_so_are_the_bits() -> None:
+    """Of single numbers no kernel adds up more than two, so none has a choice of order."""
+    setups = setups_of("data.features=1", "architecture.hidden=[1]", "data.samples=4", "target=sine")
+    stack, alone = both(setups)
+    for k, own in enumerate(alone):
+        for name, value in own.final.items():
+            assert same_bits(stack.final[name][k], value), name
 
 
 @pytest.mark.parametrize(
