@@ -14,7 +14,15 @@ from runner.arrays import DTYPES, Array, in_dtype, is_whole
 from runner.backends.base import BackendChoice, Problem, State
 from runner.building import network_of
 from runner.catalog import Catalog
-from runner.checks import check_name, check_numbers, check_plots, check_range, check_system_metrics, check_tracking
+from runner.checks import (
+    check_name,
+    check_numbers,
+    check_plots,
+    check_range,
+    check_replicas,
+    check_system_metrics,
+    check_tracking,
+)
 from runner.clipping.base import Clip
 from runner.clipping.none import NoClip
 from runner.config import build, build_named
@@ -84,10 +92,11 @@ def assemble(
     """
     check_numbers(config)
     check_plots(config["record"])
-    if config["replicas"] > 1:
-        raise ConfigError(
-            "replicas", config["replicas"], "1: this takes one run (python -m runner trains many at once)"
-        )
+    check_replicas(config["record"])
+    for key, alone in (("replicas", 1), ("lrs", None)):
+        if config[key] != alone:
+            words = f"{'null' if alone is None else alone}: this takes one run (python -m runner trains many at once)"
+            raise ConfigError(key, config[key], words)
     check_tracking(config["tracking"])
     check_system_metrics(config["tracking"]["system_metrics"])
     dtype = DTYPES[config["dtype"]]

@@ -20,12 +20,19 @@ SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https")
 LONGEST_NAME = 500
 """MLflow's limit."""
 MOST_THREADS = 1024
+REPLICAS = ("summary", "each")
+"""What is kept of many replicas in MLflow: one run for all, or a run for each of them too."""
 
 
 def check_numbers(config: Mapping[str, Any]) -> None:
     """Raises ConfigError where a number at the top level, or how often something is done, is out of range."""
     if not (isfinite(config["lr"]) and config["lr"] >= 0):
         raise ConfigError("lr", config["lr"], "a finite number from 0")
+    rates = config["lrs"]
+    if rates is not None and not (rates and all(isfinite(lr) and lr >= 0 for lr in rates)):
+        raise ConfigError("lrs", rates, "null, or a list of finite numbers from 0")
+    if rates is not None and len(set(rates)) < len(rates):
+        raise ConfigError("lrs", rates, "different numbers")
     if config["seed"] < 0:
         raise ConfigError("seed", config["seed"], "a whole number from 0")
     for key in ("replicas", "epochs", "batch_size", "threads"):
@@ -44,6 +51,12 @@ def check_plots(record: Mapping[str, Any]) -> None:
     """Raises ConfigError where plots are to be of a kind, and there are to be none."""
     if record["svg"] and not record["plots"]:
         raise ConfigError("record.svg", "true", "false where record.plots=false: SVG files are drawn beside the plots")
+
+
+def check_replicas(record: Mapping[str, Any]) -> None:
+    """Raises ConfigError where it is not told how many replicas are to be kept in MLflow."""
+    if record["replicas"] not in REPLICAS:
+        raise ConfigError("record.replicas", record["replicas"], choices(REPLICAS, record["replicas"]))
 
 
 def check_name(key: str, name: str) -> None:

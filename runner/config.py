@@ -43,6 +43,7 @@ class RecordConfig:
     svg: Any = MISSING
     model: Any = MISSING
     published: str | None = MISSING
+    replicas: str = MISSING
 
 
 @dataclass
@@ -60,6 +61,7 @@ class Config:
     """
 
     lr: float = MISSING
+    lrs: list[float] | None = MISSING
     seed: int = MISSING
     replicas: int = MISSING
     epochs: int = MISSING

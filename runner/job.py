@@ -107,7 +107,7 @@ def _run(
         raise ConfigError("backend", config["backend"], "a list of at least two different names")
     _check_backend_names(config["backend"], catalog)
     check_choices(HydraConfig.get().runtime.choices, _task_overrides(), catalog)
-    if config["replicas"] > 1:
+    if config["replicas"] > 1 or config["lrs"] is not None:
         return _run_stack(config, catalog, folder, sweep, status)
     setup = assemble(config, catalog)
     return ended(record_run(setup, _identity(setup, config, folder, sweep), status, train))
@@ -136,9 +136,11 @@ def _run_stack(
     from runner.records.stacked.recorder import StackRecorder
     from runner.stacked.run import run_stack
 
-    def alone(seed: int) -> str:
-        typed = [o for o in overrides if o.lstrip("+").partition("=")[0] not in ("seed", "replicas")]
-        return _command([*typed, f"seed={seed}", "replicas=1"])
+    def alone(k: int) -> str:
+        own: dict[str, object] = {"seed": stack.seeds[k], "replicas": 1}
+        own |= {} if config["lrs"] is None else {"lr": stack.rates[k], "lrs": "null"}
+        typed = [o for o in overrides if o.lstrip("+").partition("=")[0] not in own]
+        return _command([*typed, *(f"{key}={value}" for key, value in own.items())])
 
     recorder = StackRecorder(stack, _identity(stack.first, config, folder, sweep), alone)
     summary = _recorded(recorder, lambda: recorder.finish(run_stack(stack, recorder)), status)

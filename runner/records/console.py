@@ -68,9 +68,13 @@ class Console:
             return
         self.line(str(setup.problem.network))
         count = "1 step" if setup.steps == 1 else f"{setup.steps} steps"
-        what = f"{count}, batch {setup.batch_size}, lr {setup.problem.lr:g}, {setup.dtype.name}"
+        what = f"{count}, batch {setup.batch_size}, {self.rates()}{setup.dtype.name}"
         self.line(f"{', '.join(setup.backends)}: {what}")
         self.show_bar()
+
+    def rates(self) -> str:
+        """The learning rate, as a part of a list."""
+        return f"lr {self._setup.problem.lr:g}, "
 
     def show_bar(self) -> None:
         """The progress bar, on a terminal."""

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from runner.arrays import Array
+from runner.arrays import DTYPES, Array
 from runner.assemble import Setup, assemble
 from runner.backends.base import Backend, Problem, State
 from runner.catalog import Catalog
-from runner.checks import check_numbers
+from runner.checks import check_numbers, check_range
 from runner.data.base import Stream, generator
 from runner.errors import ConfigError
 from runner.experiment import rows_of_batches
@@ -62,14 +62,18 @@ class Stack:
 def stack_of(config: Mapping[str, Any], catalog: Catalog) -> Stack:
     """As many runs of ``config`` as its ``replicas``, with the seeds from its ``seed``, each as ``assemble`` makes it.
 
+    Where it has ``lrs``, so many with the first of them, and then as many with each of the others.
+
     Raises:
         ConfigError: As ``assemble``; or what is configured cannot be stacked.
     """
     check_numbers(config)
-    first = assemble({**config, "replicas": 1}, catalog)
+    rates = [config["lr"]] if config["lrs"] is None else config["lrs"]
+    check_range("lr" if config["lrs"] is None else "lrs", rates, DTYPES[config["dtype"]])
+    first = assemble({**config, "replicas": 1, "lrs": None, "lr": rates[0]}, catalog)
     check_stacks(first)
-    others = reseeded(first, config, range(first.seed + 1, first.seed + config["replicas"]))
-    return stacked([first, *others])
+    seeded = [first, *reseeded(first, config, range(first.seed + 1, first.seed + config["replicas"]))]
+    return stacked([replace(s, problem=replace(s.problem, lr=lr)) for lr in rates for s in seeded])
 
 
 def stacked(setups: Sequence[Setup]) -> Stack:

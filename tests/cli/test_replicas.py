@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 
 from .conftest import SharedRuns
 from .process import Finished, environment, run
-from .stores import TENSORS, client, history, only_run, read_json
+from .stores import TENSORS, client, history, nested, only_run, read_json, runs
 
 SOMETIMES = '''
 """A factor too much wherever the first feature of the first sample is above 0.9."""
@@ -138,6 +138,50 @@ def test_the_command_that_runs_the_worst_replica_alone_keeps_all_else_that_was_t
     command = "python -m runner --config-dir own 'backend=[sometimes,torch]' data.samples=3 seed=2 replicas=1"
     assert f"\nworst alone  {command}\n" in wrong.out
     assert read_json(wrong.run_folder / "verdict.json")["worst"]["command"] == command
+
+
+RATES = ("lrs=[0.01,0.05]", "replicas=2", "data.samples=3", "record.replicas=each")
+
+
+@pytest.fixture
+def rates(shared: SharedRuns) -> Finished:
+    return shared.get("rates_of_replicas", *RATES)
+
+
+def test_every_seed_is_trained_with_every_learning_rate(rates: Finished) -> None:
+    assert (rates.code, rates.err) == (0, "")
+    assert "\n4 replicas, seeds 1 to 2, each with lr 0.01, 0.05\n" in rates.out
+    pairs = [(row["lr"], row["seed"]) for row in rows(rates)]
+    assert pairs == [("0.01", "1"), ("0.01", "2"), ("0.05", "1"), ("0.05", "2")]
+    table = pd.read_parquet(rates.run_folder / "replicas.parquet")
+    assert set(table[["lr", "seed"]].itertuples(index=False, name=None)) == {(float(lr), int(s)) for lr, s in pairs}
+    steps = load_file(rates.run_folder / "gradients.safetensors")["torch/input_layer.bias"].sum(axis=0)
+    parameters = load_file(rates.run_folder / "parameters.safetensors")
+    moved = parameters["first/input_layer.bias"] - parameters["last/input_layer.bias"]
+    lr = np.array([[float(row["lr"])] for row in rows(rates)])
+    np.testing.assert_allclose(moved, lr * steps, rtol=1e-4, atol=1e-7)
+
+
+def test_the_worst_is_named_with_its_learning_rate(rates: Finished) -> None:
+    worst = read_json(rates.run_folder / "verdict.json")["worst"]
+    command = f"data.samples=3 record.replicas=each seed={worst['seed']} replicas=1 lr={worst['lr']} lrs=null\n"
+    assert f"\nthe worst: lr {worst['lr']} seed {worst['seed']}: " in rates.out
+    assert f"\nworst alone  python -m runner {command}" in rates.out
+
+
+def test_each_replica_may_have_a_run_in_mlflow_below_that_of_all(rates: Finished) -> None:
+    reader = client(rates.folder)
+    (parent,) = (found for found in runs(reader) if "mlflow.parentRunId" not in found.data.tags)
+    each = sorted(nested(reader), key=lambda found: int(found.data.tags["replica"]))
+    assert {found.data.tags["mlflow.parentRunId"] for found in each} == {parent.info.run_id}
+    assert {found.info.status for found in each} == {"FINISHED"}
+    for found, row in zip(each, rows(rates), strict=True):
+        assert found.data.params == {"seed": row["seed"], "lr": row["lr"]}
+        assert found.info.run_name == f"lr {row['lr']} seed {row['seed']}"
+        assert found.data.tags["verdict"] == row["verdict"]
+        losses = history(reader, found, "loss/torch")
+        assert (losses[0], losses[2]) == (float(row["first_loss/torch"]), float(row["last_loss/torch"]))
+        assert found.data.metrics["verdict/precision_roundings"] == float(row["precision_roundings"])
 
 
 def test_a_command_about_one_run_names_what_it_got(right: Finished) -> None:

@@ -12,7 +12,8 @@ import pytest
 from runner.assemble import Setup
 from runner.records.stacked.recorder import bytes_of_gradients
 from runner.records.stacked.summary import Summary
-from runner.records.stacked.table import ReplicasTable
+from runner.records.stacked.table import SCHEMA, ReplicasTable
+from runner.records.tables import DeviationsTable
 from runner.stacked.run import Silent, StackedOutcome, StackedRecord, run_stack
 from runner.stacked.stack import stacked
 from tests.helpers import with_parameters
@@ -56,7 +57,7 @@ def test_a_replica_that_has_ended_has_no_more_rows(kept: tuple[StackedOutcome, p
 def test_what_is_not_judged_has_deviations_alone(kept: tuple[StackedOutcome, pd.DataFrame]) -> None:
     others = kept[1][kept[1]["seed"] != 2]
     unjudged = others[others["step"] == 2]
-    unknown = ["verdict", "roundings", "look", "logic_max_abs", "logic_roundings", "logic_look", "error"]
+    unknown = ["verdict", "roundings", "sigma", "look", "error", *(n for n in SCHEMA.names if n.startswith("logic_"))]
     assert unjudged[unknown].isna().all(axis=None)
     assert unjudged[["max_abs", "max_rel", "rms"]].notna().all(axis=None)
     judged = others[others["step"] != 2]
@@ -64,11 +65,27 @@ def test_what_is_not_judged_has_deviations_alone(kept: tuple[StackedOutcome, pd.
     assert set(judged["look"]) == {1}
 
 
+def test_a_row_is_that_of_a_table_of_deviations(tmp_path: Path) -> None:
+    class Both(Keeping):
+        def write(self, record: StackedRecord) -> None:
+            super().write(record)
+            for comparison in record.found.of(1, "torch"):
+                own.add(record.step, comparison)
+
+    stack, own = stacked(setups_of("data.samples=3", "verdict.every=2")), DeviationsTable(tmp_path / "own.parquet")
+    table = ReplicasTable(tmp_path / "all.parquet", stack.seeds, stack.rates, "torch")
+    run_stack(stack, Both(table))
+    table.close()
+    own.close()
+    found = pd.read_parquet(tmp_path / "all.parquet").query("seed == 2").drop(columns=["seed", "lr"])
+    pd.testing.assert_frame_equal(found.reset_index(drop=True), pd.read_parquet(tmp_path / "own.parquet"))
+
+
 def test_a_summary_has_counts_the_worst_and_quantiles_of_what_is_finite(
     kept: tuple[StackedOutcome, pd.DataFrame],
 ) -> None:
     outcome, _ = kept
-    summary = Summary(range(1, 4), ["scratch", "torch"], outcome, lambda seed: f"run {seed}")
+    summary = Summary(range(1, 4), [0.05] * 3, ["scratch", "torch"], outcome, lambda seed: f"run {seed}")
     assert summary.counts == {"agree": 2, "diverged": 1}
     assert summary.words() == "2 of 3 replicas agree; 1 diverged"
     assert not summary.agree
@@ -83,7 +100,7 @@ def test_a_summary_has_counts_the_worst_and_quantiles_of_what_is_finite(
 def test_of_those_that_agree_the_worst_has_the_most_roundings() -> None:
     stack = stacked(setups_of("data.samples=2"))
     outcome = run_stack(stack, Silent())
-    summary = Summary(stack.seeds, ["scratch", "torch"], outcome, str)
+    summary = Summary(stack.seeds, stack.rates, ["scratch", "torch"], outcome, str)
     assert summary.agree
     most = [verdict.worst("roundings") for verdict in outcome.verdicts]
     assert summary.worst == int(np.argmax(most))

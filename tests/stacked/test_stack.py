@@ -149,6 +149,14 @@ def test_the_stack_of_a_configuration_has_the_bits_of_each_seeds_own_run() -> No
             assert same_bits(stack.initial.parameters[name][k], value), name
 
 
+def test_every_seed_is_stacked_with_every_learning_rate() -> None:
+    stack = stack_of(configuration("seed=5", "lrs=[0.1,0.01]", "replicas=2"), CATALOG)
+    assert (stack.seeds, stack.rates) == ((5, 6, 5, 6), (0.1, 0.1, 0.01, 0.01))
+    assert same_bits(stack.x[:2], stack.x[2:])
+    one = stack_of(configuration("lrs=[0.1]"), CATALOG)
+    assert (one.seeds, one.rates, one.problem.lr, one.problem.rates) == ((1,), (0.1,), 0.1, ())
+
+
 def test_masks_are_those_of_each_seeds_own_run() -> None:
     setups = setups_of("data.samples=5", "batch_size=2", DEEP % "tanh")
     stack = stacked(setups)

@@ -19,6 +19,7 @@ from runner.records.files import remove_begun, remove_parts, write_json, write_y
 from runner.records.gradients import GradientsFile, copy_parameters
 from runner.records.mlflow import MlflowRun
 from runner.records.recorder import Identity, tags_of
+from runner.records.stacked.each import EachReplica
 from runner.records.stacked.summary import Summary, quantiles, write_replicas, write_verdict
 from runner.records.stacked.table import ReplicasTable
 from runner.records.sweep.summary import QUANTILES
@@ -37,7 +38,7 @@ LARGEST = 2**30
 class StackRecorder(Silent):
     """Everything is written as it comes; a stack ends by ``finish`` or, if it could not, by ``abandon``.
 
-    ``alone`` gives the command that runs the replica of a seed by itself.
+    ``alone`` gives the command that runs a replica by itself.
     """
 
     def __init__(self, stack: Stack, identity: Identity, alone: Callable[[int], str]) -> None:
@@ -47,6 +48,8 @@ class StackRecorder(Silent):
         self._mlflow = MlflowRun(self._setup.tracking_uri, self._setup.tracking_experiment, self._writer.hand)
         self._table: ReplicasTable | None = None
         self._gradients: GradientsFile | None = None
+        each = identity.config["record"]["replicas"] == "each"
+        self._each = EachReplica(count_recorded(self._setup)) if each else None
 
     @property
     def run_id(self) -> str | None:
@@ -91,6 +94,8 @@ class StackRecorder(Silent):
         self._table.add(record.step, record.found)
         if self._gradients is not None:
             self._gradients.add({name: _of_running(step, wanted) for name, step in record.steps.items()})
+        if self._each is not None:
+            self._each.add(record.step, record.steps, wanted)
         for name, step in record.steps.items():
             losses = step.loss[wanted & np.isfinite(step.loss)].astype(np.float64)
             if losses.size:
@@ -100,18 +105,21 @@ class StackRecorder(Silent):
     def finish(self, outcome: StackedOutcome) -> Summary:
         """Closes the files, then the MLflow run, then shows the verdicts."""
         folder, initial = self._identity.folder, self._stack.initial
-        summary = Summary(self._stack.seeds, list(self._setup.backends), outcome, self._alone)
+        summary = Summary(self._stack.seeds, self._stack.rates, list(self._setup.backends), outcome, self._alone)
         self._close_files()
         copy_parameters(folder / "parameters.safetensors", {**initial.parameters, **initial.buffers}, outcome.final)
         write_replicas(folder / "replicas.csv", summary)
         write_verdict(folder / "verdict.json", summary)
+        uri, experiment = self._setup.tracking_uri, self._setup.tracking_experiment
+        if self._each is not None and self.run_id is not None:
+            self._each.write(uri, experiment, self._identity, self.run_id, summary)
         self._mlflow.log(_metrics(summary), 0)
         tags = {"verdict": summary.worst_verdict.verdict, "mlflow.note.content": _note(summary)}
         self._mlflow.finish("FINISHED", tags, folder, self._artifacts())
         places = {
             "run folder": str(folder),
-            "MLflow run": f"{self._mlflow.run_id} in experiment {self._setup.tracking_experiment}",
-            "worst alone": self._alone(summary.seeds[summary.worst]),
+            "MLflow run": f"{self.run_id} in experiment {experiment}",
+            "worst alone": self._alone(summary.worst),
         }
         self._console.finish_stack(summary, self._identity.title, places)
         return summary
@@ -152,11 +160,15 @@ class _StackConsole(Console):
         super().start()
         if self._quiet:
             return
-        seeds, setup = self._stack.seeds, self._stack.first
-        self.line(f"{len(seeds)} replicas, seeds {seeds[0]} to {seeds[-1]}")
+        seeds, setup, rates = self._stack.seeds, self._stack.first, dict.fromkeys(self._stack.rates)
+        each = f", each with lr {', '.join(f'{lr:g}' for lr in rates)}" if len(rates) > 1 else ""
+        self.line(f"{len(seeds)} replicas, seeds {seeds[0]} to {seeds[-1]}{each}")
         size = bytes_of_gradients(self._stack)
         if setup.record_gradients and size > LARGEST:
             self.line(f"gradients are not kept: they would take {size / 2**30:.1f} GiB, and at most 1 is taken")
+
+    def rates(self) -> str:
+        return super().rates() if len(set(self._stack.rates)) == 1 else ""
 
     def finish_stack(self, summary: Summary, title: str, places: dict[str, str]) -> None:
         """Quantiles, counts, the worst replica, and where the results lie."""
@@ -206,6 +218,6 @@ def _metrics(summary: Summary) -> dict[str, float]:
 
 def _note(summary: Summary) -> str:
     """The description of the MLflow run."""
-    command = summary.alone(summary.seeds[summary.worst])
+    command = summary.alone(summary.worst)
     lines = [f"**{escaped(summary.words())}**", "", f"The worst: {escaped(summary.worst_words())}", ""]
     return fitting("\n".join([*lines, "To run it alone:", "", f"    {command}"]), "verdict.json")

@@ -22,14 +22,15 @@ from runner.stacked.run import StackedOutcome
 
 SCHEMA_VERSION = 1
 WHAT_IT_WAS = ("verdict", "first_step", "first_tensor", "cause", "judged_steps", "second_looks")
-"""Columns of replicas.csv, between the seed and the figures."""
+"""Columns of replicas.csv, between seed and learning rate and the figures."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A stack that has ended; ``alone`` gives the command that runs the replica of a seed by itself."""
+    """A stack that has ended; ``alone`` gives the command that runs a replica by itself."""
 
     seeds: Sequence[int]
+    rates: Sequence[float]
     backends: list[str]
     outcome: StackedOutcome
     alone: Callable[[int], str]
@@ -83,10 +84,15 @@ class Summary:
 
     def worst_words(self) -> str:
         """Which replica is the worst, and how it ended."""
-        verdict, seed = self.worst_verdict, self.seeds[self.worst]
+        verdict, name = self.worst_verdict, self.name_of(self.worst)
         if verdict.agree:
-            return f"seed {seed}: {number(verdict.worst('roundings'))} roundings, the most"
-        return f"seed {seed}: {sentence(verdict, self.backends)}"
+            return f"{name}: {number(verdict.worst('roundings'))} roundings, the most"
+        return f"{name}: {sentence(verdict, self.backends)}"
+
+    def name_of(self, k: int) -> str:
+        """Replica ``k`` by its seed, and by its learning rate where there are several."""
+        rate = f"lr {self.rates[k]} " if len(set(self.rates)) > 1 else ""
+        return f"{rate}seed {self.seeds[k]}"
 
 
 def quantiles(values: Array) -> dict[str, float]:
@@ -98,22 +104,24 @@ def quantiles(values: Array) -> dict[str, float]:
 def write_replicas(path: Path, summary: Summary) -> None:
     """Writes replicas.csv, a row a replica."""
     rows: list[list[object]] = []
-    for k, (seed, verdict) in enumerate(zip(summary.seeds, summary.outcome.verdicts, strict=True)):
+    for k, verdict in enumerate(summary.outcome.verdicts):
         first = verdict.first
         explanation = None if first is None else verdict.explanations.get(first.backend)
         place = [None, None, None] if first is None else [first.step, first.tensor, explanation and explanation.cause]
         known = [verdict.verdict, *place, verdict.judged_steps, verdict.second_looks]
-        rows.append([seed, *known, *(float(values[k]) for values in summary.figures.values())])
-    write_csv(path, ["seed", *WHAT_IT_WAS, *summary.figures], rows)
+        figures = (float(values[k]) for values in summary.figures.values())
+        rows.append([summary.seeds[k], summary.rates[k], *known, *figures])
+    write_csv(path, ["seed", "lr", *WHAT_IT_WAS, *summary.figures], rows)
 
 
 def write_verdict(path: Path, summary: Summary) -> None:
     """Writes verdict.json of a stack: the counts, the quantiles and the worst replica."""
-    worst, seed = summary.worst_verdict, summary.seeds[summary.worst]
+    worst = summary.worst_verdict
     document: dict[str, Any] = {
         "schema": SCHEMA_VERSION,
         "replicas": len(summary.seeds),
         "seeds": [summary.seeds[0], summary.seeds[-1]],
+        "lrs": list(dict.fromkeys(summary.rates)),
         "verdict": worst.verdict,
         "sentence": summary.words(),
         "backends": summary.backends,
@@ -122,14 +130,15 @@ def write_verdict(path: Path, summary: Summary) -> None:
         "logic_roundings": summary.most("logic_roundings"),
         "quantiles": summary.quantiles(),
         "worst": {
-            "seed": seed,
+            "seed": summary.seeds[summary.worst],
+            "lr": summary.rates[summary.worst],
             "verdict": worst.verdict,
             "sentence": sentence(worst, summary.backends),
             "first": None if worst.first is None else asdict(worst.first),
             "explanations": {name: asdict(e) for name, e in worst.explanations.items()},
             "tensors": [{"tensor": name, **asdict(t)} for name, t in worst.tensors.items()],
             "updates": [{"tensor": name, **asdict(t)} for name, t in worst.updates.items()],
-            "command": summary.alone(seed),
+            "command": summary.alone(summary.worst),
         },
     }
     write_json(path, document)
