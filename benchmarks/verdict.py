@@ -12,12 +12,12 @@ from benchmarks.timing import Line, medians, ratio, time_in_turn
 from runner.arrays import Array
 from runner.backends.base import BackendChoice, Given, Step
 from runner.backends.scratch import Scratch
-from runner.backends.torch import Torch
+from runner.backends.torch import EAGER
 from runner.comparison.constants import NOISE, POINTS, UNIT_ROUNDOFF
 from runner.comparison.point import Point
 from runner.comparison.verdict import Judge
 
-CHOICES: dict[str, BackendChoice] = {"scratch": Scratch(), "torch": Torch()}
+CHOICES: dict[str, BackendChoice] = {"scratch": Scratch(), "torch": EAGER}
 SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 

@@ -15,6 +15,7 @@ from runner.backends.base import BackendChoice, Problem, State
 from runner.building import network_of
 from runner.catalog import Catalog
 from runner.checks import (
+    check_backends,
     check_name,
     check_numbers,
     check_plots,
@@ -107,6 +108,7 @@ def assemble(
         raise ConfigError("batch_size", config["batch_size"], f"from 1 to the number of samples, {len(x)}")
     configured = _backends(config["backend"], catalog)
     backends = configured if given is None else {name: choice or configured[name] for name, choice in given.items()}
+    check_backends(backends, dtype)
     network = _network_of(backends, network_of(config["architecture"], x.shape[1:], catalog))
     if config["record"]["model"] and not network.derived:
         allowed = "false: the network is a module of your own, which only its own code can compute"

@@ -14,6 +14,7 @@ import ml_dtypes
 import numpy as np
 
 from runner.arrays import DTYPES
+from runner.backends.base import BackendChoice
 from runner.errors import ConfigError, choices
 
 SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https")
@@ -63,6 +64,19 @@ def check_name(key: str, name: str) -> None:
     """Raises ConfigError where a backend's name could not be that of a metric or of a file."""
     if not re.fullmatch(r"\w[\w.-]*", name, re.ASCII):
         raise ConfigError(key, repr(name), "a name of letters, digits, _, . and -")
+
+
+def check_backends(backends: Mapping[str, BackendChoice], dtype: np.dtype[Any]) -> None:
+    """Raises ConfigError where a backend is not for the run's dtype, or the last one could not be a reference."""
+    for name, choice in backends.items():
+        try:
+            choice.check_dtype(dtype)
+        except ConfigError as error:
+            raise error.below(f"backend.{name}") from error
+    last, choice = list(backends.items())[-1]
+    if choice.rounds_factors(dtype):
+        allowed = "false: the last backend is the one that the others are compared to"
+        raise ConfigError(f"backend.{last}.tf32", "true", allowed)
 
 
 def check_range(key: str, part: object, dtype: np.dtype[Any]) -> None:

@@ -148,6 +148,17 @@ class BackendChoice(ABC):
     def fits(self, network: Network) -> None:  # noqa: B027
         """Raises ConfigError, its key relative to the backend, where it does not fit the network."""
 
+    def check_dtype(self, dtype: np.dtype[Any]) -> None:  # noqa: B027
+        """Raises ConfigError, its key relative to the backend, where a run in ``dtype`` is not for it."""
+
+    def rounds_factors(self, dtype: np.dtype[Any]) -> bool:
+        """Whether, made for ``dtype``, it rounds the factors of products to TF32, and is told so by its key tf32."""
+        return False
+
+    def computes_on(self) -> dict[str, Any]:
+        """What it computes on besides the CPU, as environment.json has it; empty for nothing."""
+        return {}
+
     def only_dtype(self) -> str | None:
         """The one dtype that it computes in, whatever it is made for; None if it follows."""
         return None

@@ -10,6 +10,7 @@ import numpy as np
 
 from runner.arrays import Array, is_whole
 from runner.backends.base import Backend, BackendChoice, FormError, Problem, State, Step
+from runner.backends.torch_device import CPU, Device
 
 if TYPE_CHECKING:
     import torch
@@ -17,17 +18,45 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Torch(BackendChoice):
-    """PyTorch eager on the CPU."""
+    """PyTorch eager.
+
+    Attributes:
+        device: Torch's name of the device that it computes on.
+        tf32: Whether CUDA multiplies float32 numbers in TF32.
+    """
+
+    device: str
+    tf32: bool
 
     stacks: ClassVar[bool] = True
 
+    @property
+    def place(self) -> Device:
+        """The device, and how it multiplies."""
+        return Device(self.device, self.tf32)
+
+    def check(self) -> None:
+        self.place.check()
+
+    def check_dtype(self, dtype: np.dtype[Any]) -> None:
+        self.place.check_dtype(dtype)
+
+    def rounds_factors(self, dtype: np.dtype[Any]) -> bool:
+        return self.place.rounds_factors(dtype)
+
+    def computes_on(self) -> dict[str, Any]:
+        return self.place.described()
+
     def make(self, name: str, problem: Problem, dtype: np.dtype[Any]) -> Backend:
-        return TorchBackend(name, problem, dtype, problem.network.torch(), {})
+        return TorchBackend(name, problem, dtype, problem.network.torch(), {}, self.place.for_dtype(dtype))
 
     def make_stacked(self, name: str, problem: Problem, dtype: np.dtype[Any], replicas: int) -> Backend:
         from runner.backends.torch_stacked import StackedTorchBackend
 
-        return StackedTorchBackend(name, problem, dtype, replicas)
+        return StackedTorchBackend(name, problem, dtype, replicas, self.place.for_dtype(dtype))
+
+
+EAGER = Torch(device=CPU, tf32=False)
 
 
 class TorchBackend:
@@ -39,14 +68,21 @@ class TorchBackend:
         dtype: Of every tensor of numbers that are no whole ones.
         module: Computes the prediction (batch, *out) from x (batch, *sample); it is converted to ``dtype`` in place.
         names: The module's own name of a parameter or buffer -> ours, where they differ.
+        device: Where it computes; the module is moved there in place.
     """
 
     def __init__(
-        self, name: str, problem: Problem, dtype: np.dtype[Any], module: torch.nn.Module, names: Mapping[str, str]
+        self,
+        name: str,
+        problem: Problem,
+        dtype: np.dtype[Any],
+        module: torch.nn.Module,
+        names: Mapping[str, str],
+        device: Device = Device(),  # noqa: B008  (it is frozen)
     ) -> None:
         import torch
 
-        from runner.backends.tensors import owner_of, to_numpy, to_torch, torch_dtype
+        from runner.backends.tensors import Held, owner_of, to_numpy, to_torch, torch_dtype
         from runner.backends.torch_training import TorchTraining
 
         torch.set_num_threads(problem.threads)
@@ -55,21 +91,20 @@ class TorchBackend:
         self._loss = problem.loss
         self.output_shape = problem.network.output_shape
         self._dtype = torch_dtype(dtype)
-        self._module = module.to(self._dtype)
+        self._device = device
+        self._module = module.to(device.name, self._dtype)
         found = {names.get(theirs, theirs): p for theirs, p in self._module.named_parameters()}
         held = {names.get(theirs, theirs): b for theirs, b in self._module.named_buffers()}
         self._parameters = {ours: found[ours] for ours in problem.network.parameters}
-        self._views = {ours: to_numpy(p) for ours, p in self._parameters.items()}
-        self._buffers = {ours: to_numpy(held[ours]) for ours in problem.network.buffers if ours in held}
+        self._held = Held(self._parameters)
+        self._buffers = Held({ours: held[ours] for ours in problem.network.buffers if ours in held})
         self._masked = {full: owner_of(self._module, full) for full in problem.network.masks}
         self._training = TorchTraining(problem, self._parameters)
         self._mode: bool | None = None
 
     def load(self, state: State) -> None:
-        for name, mine in self._views.items():
-            mine[...] = state.parameters[name]
-        for name, mine in self._buffers.items():
-            mine[...] = state.buffers[name]
+        self._held.load(state.parameters)
+        self._buffers.load(state.buffers)
         self._training.load(state.optimizer)
 
     def step(self, x: Array, y: Array, *, draws: Mapping[str, Array], training: bool = True) -> Step:
@@ -78,11 +113,13 @@ class TorchBackend:
             self._module.train(training)
             self._mode = training
         for full, owner in self._masked.items():
-            setattr(owner, full.rpartition(".")[2], self._to_torch(draws[full]) if training else None)
-        prediction = self.predict(x)
-        loss = self._loss.torch(prediction, self._tensor(y))
-        if loss.requires_grad:  # else nothing of it is in autograd's graph, and the first parameter has no gradient
-            loss.backward()  # type: ignore[no-untyped-call]
+            mask = self._to_torch(draws[full], device=self._device.name) if training else None
+            setattr(owner, full.rpartition(".")[2], mask)
+        with self._device.settings():
+            prediction = self.predict(x)
+            loss = self._loss.torch(prediction, self._tensor(y))
+            if loss.requires_grad:  # else nothing of it is in autograd's graph, and the first parameter has no gradient
+                loss.backward()  # type: ignore[no-untyped-call]
         gradients = {}
         for name, p in self._parameters.items():
             if p.grad is None:
@@ -92,8 +129,8 @@ class TorchBackend:
         return Step(self._last, self._to_numpy(prediction), gradients)
 
     def _tensor(self, value: Array) -> torch.Tensor:
-        """Whole numbers stay such."""
-        return self._to_torch(value, None if is_whole(value) else self._dtype)
+        """On the device; whole numbers stay such."""
+        return self._to_torch(value, None if is_whole(value) else self._dtype, self._device.name)
 
     def _without_gradient(self, name: str, parameter: torch.nn.Parameter) -> FormError:
         if not parameter.requires_grad:
@@ -131,7 +168,8 @@ class TorchBackend:
         return replace(step, activations=activations, deltas=deltas)
 
     def update(self) -> None:
-        self._training.update(float(self._last))
+        with self._device.settings():
+            self._training.update(float(self._last))
 
     def state(self) -> State:
-        return State(self._views, self._buffers, self._training.state())
+        return State(self._held.arrays(), self._buffers.arrays(), self._training.state())

@@ -171,12 +171,11 @@ class TorchModuleBackend(TorchBackend):
         Raises:
             FormError: The module raises, its prediction has the wrong shape, or it gives other bits the second time.
         """
-        before = {name: value.copy() for name, value in self._buffers.items()}
+        before = {name: value.copy() for name, value in self._buffers.arrays().items()}
         found = self._step(x, y, training)
         if not self._called:
             kept = Step(found.loss.copy(), found.prediction.copy(), {n: g.copy() for n, g in found.gradients.items()})
-            for name, value in self._buffers.items():
-                value[...] = before[name]
+            self._buffers.load(before)
             found = self._step(x, y, training)
             check_repeats(self.name, kept, found)
             self._called = True

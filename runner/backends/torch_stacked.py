@@ -12,7 +12,8 @@ import torch
 from runner.arrays import Array, is_whole
 from runner.backends.base import Problem, State, Step
 from runner.backends.rates import Apart, Trains, blocks_of
-from runner.backends.tensors import owner_of, to_numpy, to_torch, torch_dtype
+from runner.backends.tensors import Held, owner_of, to_numpy, to_torch, torch_dtype
+from runner.backends.torch_device import Device
 from runner.backends.torch_training import TorchTraining
 from runner.backends.training import Losses
 from runner.clipping.base import Clip
@@ -41,23 +42,24 @@ class StackedTorchBackend:
         problem: What to compute.
         dtype: Of every tensor of numbers that are no whole ones.
         replicas: How many.
+        device: Where it computes.
     """
 
-    def __init__(self, name: str, problem: Problem, dtype: np.dtype[Any], replicas: int) -> None:
+    def __init__(self, name: str, problem: Problem, dtype: np.dtype[Any], replicas: int, device: Device) -> None:
         torch.set_num_threads(problem.threads)
         self.name = name
         self._loss = problem.loss
         self._dtype = torch_dtype(dtype)
-        self._module = problem.network.torch().to(self._dtype)
+        self._device = device
+        self._module = problem.network.torch().to(device.name, self._dtype)
 
         def stacked(tensor: torch.Tensor) -> torch.Tensor:
             return tensor.detach().expand(replicas, *tensor.shape).clone()
 
         found, held = dict(self._module.named_parameters()), dict(self._module.named_buffers())
         self._parameters = {full: torch.nn.Parameter(stacked(found[full])) for full in problem.network.parameters}
-        self._held = {full: stacked(held[full]) for full in problem.network.buffers}
-        self._views = {full: to_numpy(p) for full, p in self._parameters.items()}
-        self._buffers = {full: to_numpy(value) for full, value in self._held.items()}
+        self._running = {full: stacked(held[full]) for full in problem.network.buffers}
+        self._held, self._buffers = Held(self._parameters), Held(self._running)
         self._masked = {full: owner_of(self._module, full) for full in problem.network.masks}
         clip = _ByReplica(clip=problem.clip) if isinstance(problem.clip, NormClip) else problem.clip
         blocks = [(rows, _Block(part, self._parameters, rows)) for rows, part in blocks_of(replace(problem, clip=clip))]
@@ -66,19 +68,19 @@ class StackedTorchBackend:
         self._all = torch.func.vmap(self._one) if fits else self._one_by_one
 
     def load(self, state: State) -> None:
-        for name, mine in self._views.items():
-            mine[...] = state.parameters[name]
-        for name, mine in self._buffers.items():
-            mine[...] = state.buffers[name]
+        self._held.load(state.parameters)
+        self._buffers.load(state.buffers)
         self._training.load(state.optimizer)
 
     def step(self, x: Array, y: Array, *, draws: Mapping[str, Array], training: bool = True) -> Step:
         for p in self._parameters.values():
             p.grad = None
         self._module.train(training)
-        masks = {full: to_torch(draws[full]) for full in self._masked} if training else {}
-        losses, prediction = self._all(self._parameters, self._held, masks, self._tensor(x), self._tensor(y))
-        losses.sum().backward()  # type: ignore[no-untyped-call]
+        there = self._device.name
+        masks = {full: to_torch(draws[full], device=there) for full in self._masked} if training else {}
+        with self._device.settings():
+            losses, prediction = self._all(self._parameters, self._running, masks, self._tensor(x), self._tensor(y))
+            losses.sum().backward()  # type: ignore[no-untyped-call]
         self._last = to_numpy(losses)
         gradients = {name: to_numpy(p.grad) for name, p in self._parameters.items() if p.grad is not None}
         return Step(self._last, to_numpy(prediction), gradients)
@@ -101,14 +103,15 @@ class StackedTorchBackend:
         return torch.stack(losses), torch.stack(predictions)
 
     def _tensor(self, value: Array) -> torch.Tensor:
-        """Whole numbers stay such."""
-        return to_torch(value, None if is_whole(value) else self._dtype)
+        """On the device; whole numbers stay such."""
+        return to_torch(value, None if is_whole(value) else self._dtype, self._device.name)
 
     def update(self) -> None:
-        self._training.update(self._last.astype(np.float64))
+        with self._device.settings():
+            self._training.update(self._last.astype(np.float64))
 
     def state(self) -> State:
-        return State(self._views, self._buffers, self._training.state())
+        return State(self._held.arrays(), self._buffers.arrays(), self._training.state())
 
 
 class _Block:

@@ -71,7 +71,7 @@ class TorchTraining:
             for key, value in own.items():
                 kind, _, parameter = key.partition(".")
                 if parameter == name:
-                    mine[kind] = to_torch(value, p.dtype)
+                    mine[kind] = to_torch(value, p.dtype, p.device)
 
 
 class _Scheduler:

@@ -43,4 +43,7 @@ COARSE = 1e-6
 """The first look does not judge an element of which 30 sigma are more than this part: it is too small beside others."""
 
 UNIT_ROUNDOFF = {"float32": 2.0**-24, "float64": 2.0**-53, "float16": 2.0**-11, "bfloat16": 2.0**-8}
+TF32 = 2.0**-11
+"""That of a factor that is rounded to TF32, which has 10 bits of mantissa and the range of float32."""
+
 SMALLEST_SUBNORMAL = {"float32": 2.0**-149, "float64": 2.0**-1074, "float16": 2.0**-24, "bfloat16": 2.0**-133}

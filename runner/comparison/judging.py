@@ -10,7 +10,7 @@ import numpy as np
 
 from runner.arrays import DTYPES, Array, is_narrow
 from runner.backends.base import KEEPS_SOMETHING, FormError
-from runner.comparison.constants import LIMIT, NOISE, UNIT_ROUNDOFF
+from runner.comparison.constants import LIMIT, NOISE, TF32, UNIT_ROUNDOFF
 from runner.comparison.deviation import deviation
 from runner.comparison.explanation import Explanation
 from runner.comparison.looks import Judged, judge_logic, measured
@@ -19,8 +19,8 @@ from runner.comparison.results import SEVERITY, Comparison, blind_below, worst_j
 from runner.comparison.sides import HIGH, Sides
 from runner.comparison.tensors import Layout
 
-Explain = Callable[[str, Judged], Explanation | None]
-"""(name, logic) -> why it is wrong, if it is and if that is to be told."""
+Explain = Callable[[str, Judged, Judged], Explanation | None]
+"""(name, logic, precision) -> why it is wrong or imprecise, if it is and if that is to be told."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Looks:
             suspects=suspects,
             finding="; ".join(filter(None, [logic.finding or precision.finding, _narrowed(layout, logic)])),
             blind_below=blind_below(layout, logic) if dtype != HIGH.name else 0.0,
-            explanation=explain(name, logic),
+            explanation=explain(name, logic, precision),
             elements=(logic.roundings, precision.roundings),
         )
 
@@ -87,6 +87,8 @@ class Looks:
             again, unit = point.high(name), logic.sigma
         elif precision.verdict == "imprecise" and logic.verdict == "agree":
             again, unit = point.again(name, self.dtype), precision.sigma
+            if self.sides.choices[name].rounds_factors(self.dtype):  # a last digit may round a factor the other way
+                unit = unit * (TF32 / UNIT_ROUNDOFF[self.dtype.name])
         else:
             return
         other = np.abs(given - again) > LIMIT * unit
@@ -124,7 +126,8 @@ class Looks:
         judged = replace(judged, roundings=np.where(logic.roundings > LIMIT, 0.0, judged.roundings))
         if judged.roundings.max() <= LIMIT:
             return judged
-        return replace(judged, verdict="imprecise", finding=f"the arithmetic loses digits that {dtype} has")
+        words = f"the arithmetic loses digits that {dtype} has"
+        return replace(judged, verdict="imprecise", finding=words, point=point)
 
 
 def _narrowed(layout: Layout, logic: Judged) -> str:

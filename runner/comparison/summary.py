@@ -56,7 +56,7 @@ class RunVerdict:
     ``blind_below`` is the share of a tensor's largest gradient below which no fault could be seen; 0 where the logic
     was judged in float64. ``updates`` are what the backends carry after an update: parameters, running averages, the
     optimizer's state. ``noise_over`` says what rounding was measured on: the project's own ``layers``, or the
-    reference's own operations, of ``torch`` or of ``numpy``.
+    reference's own operations, of ``torch`` or of ``numpy``. An explanation is that of its backend's gravest verdict.
     """
 
     verdict: str = "agree"
@@ -71,6 +71,7 @@ class RunVerdict:
     findings: dict[str, int] = field(default_factory=dict)
     tensors: dict[str, TensorSummary] = field(default_factory=dict)
     updates: dict[str, TensorSummary] = field(default_factory=dict)
+    _gravest: dict[str, int] = field(default_factory=dict)
 
     @property
     def agree(self) -> bool:
@@ -89,8 +90,6 @@ class RunVerdict:
         self.third_looks += any(c.logic_look >= 3 for c in comparisons)
         for c in comparisons:
             _add_tensors(self.tensors, c)
-            if c.explanation is not None:
-                self.explanations.setdefault(c.backend, c.explanation)
             self.blind_below = max(self.blind_below, c.blind_below)
             self.diverged = self.diverged or c.verdict == "diverged"
             if c.verdict == "agree" and c.finding:
@@ -105,8 +104,16 @@ class RunVerdict:
             self.take(step, c)
 
     def take(self, step: int, c: Comparison) -> None:
-        """Takes in a verdict, and where it disagrees, and nothing else."""
-        if c.verdict is not None and SEVERITY.index(c.verdict) > SEVERITY.index(self.verdict):
+        """Takes in a verdict, where it disagrees and why, and nothing else."""
+        if c.verdict is None:
+            return
+        gravity, gravest = SEVERITY.index(c.verdict), self._gravest.get(c.backend, 0)
+        if gravity > gravest:
+            self._gravest[c.backend] = gravity
+            self.explanations.pop(c.backend, None)
+        if c.explanation is not None and gravity >= gravest:
+            self.explanations.setdefault(c.backend, c.explanation)
+        if gravity > SEVERITY.index(self.verdict):
             self.verdict, self.first = c.verdict, _disagreement(step, c)
 
 

@@ -14,6 +14,7 @@ from runner.backends.base import BackendChoice, FormError, Given, Problem, State
 from runner.comparison.constants import LIMIT
 from runner.comparison.deviation import Deviation, deviation
 from runner.comparison.explanation import Explanation, explain, explain_form
+from runner.comparison.factors import explain_factors
 from runner.comparison.judging import Explain, Looks
 from runner.comparison.looks import Judged, measured
 from runner.comparison.point import Point
@@ -36,7 +37,7 @@ class Judge:
     _looks: Looks = field(init=False)
     _layouts: dict[int, Layout] = field(init=False, default_factory=dict)
     _previous: Point | None = field(init=False, default=None)
-    _explained: set[str] = field(init=False, default_factory=set)
+    _explained: set[tuple[str, str]] = field(init=False, default_factory=set)
     _repeated: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
@@ -107,7 +108,7 @@ class Judge:
                 found.append(self._diverged(name, layout, flat, broken))
                 continue
             first = self._first_of_update(name, point, flat)
-            found.append(self._judge(name, point, flat, first, lambda _name, _logic: None))
+            found.append(self._judge(name, point, flat, first, lambda *_: None))
         return found
 
     def _first_of_update(self, name: str, point: Point, flat: Mapping[str, Array]) -> Array | None:
@@ -138,13 +139,16 @@ class Judge:
         point = Point(self.sides, layout, parameters, x, y, HIGH.name, buffers, given.draws, optimizer, updates)
         return replace(point, training=given.training)
 
-    def _explain(self, name: str, logic: Judged) -> Explanation | None:
-        """The first mismatch of each backend is explained; the later ones are hardly others."""
-        in_evaluation = logic.point is not None and not logic.point.training
-        if logic.verdict != "mismatch" or name in self._explained or in_evaluation:
+    def _explain(self, name: str, logic: Judged, precision: Judged) -> Explanation | None:
+        """The first mismatch of each backend is explained, and the first loss of digits to TF32; others are alike."""
+        failed = logic if logic.verdict != "agree" else precision
+        in_evaluation = failed.point is not None and not failed.point.training
+        to_tf32 = failed is precision and self.choices[name].rounds_factors(self.dtype)
+        told = failed.verdict == "mismatch" or (failed.verdict == "imprecise" and to_tf32)
+        if not told or in_evaluation or (name, failed.verdict) in self._explained:
             return None
-        self._explained.add(name)
-        return explain(name, logic, self._previous)
+        self._explained.add((name, failed.verdict))
+        return explain_factors(name, failed) if to_tf32 else explain(name, failed, self._previous)
 
     def _with_fault(self, name: str, layout: Layout, flat: Mapping[str, Array], fault: FormError) -> Comparison:
         return faulted(self._unjudged(name, layout, flat), fault)

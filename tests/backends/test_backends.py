@@ -11,10 +11,11 @@ import pytest
 from runner.arrays import DTYPES, Array
 from runner.assemble import Setup
 from runner.backends.base import Backend, State, Step
+from runner.backends.torch_device import devices
 from runner.catalog import Catalog
 from tests.helpers import copied, make_setup, same_bits
 
-BACKENDS = Catalog().names("backend")
+BACKENDS = [name for name in Catalog().names("backend") if name != "torch_cuda" or "cuda" in devices()]
 every_backend = pytest.mark.parametrize("name", BACKENDS)
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 

@@ -11,10 +11,12 @@ from runner.errors import ConfigError
 from runner.experiment import Silent, run_experiment
 from tests.helpers import make_setup
 
+COMPILED = TorchCompiled(device="cpu", tf32=False)
+
 
 def has_compiler() -> bool:
     try:
-        TorchCompiled().check()
+        COMPILED.check()
     except ConfigError:
         return False
     return True
@@ -32,4 +34,4 @@ def test_without_a_compiler_it_is_refused(own: str, tmp_path: Path, monkeypatch:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("CXX", own)
     with pytest.raises(ConfigError, match=r"C\+\+ compiler"):
-        TorchCompiled().check()
+        COMPILED.check()

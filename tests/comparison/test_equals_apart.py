@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from runner.backends.torch import Torch
+from runner.backends.torch import EAGER
 from runner.comparison.rounding import noise
 from runner.comparison.torch_noise import TorchNoise
 from tests.comparison.test_noise import noisy
@@ -43,7 +43,7 @@ def test_saturated_units_beneath_a_normalisation_agree(activation: str) -> None:
 def test_a_mistake_in_them_is_still_found(seed: int) -> None:
     setup = make_setup(layers("elu"), *SATURATED)
     choice = Mistaken(mistake=mutant(setup, "sample dropped", seed))
-    outcome = kept(replace(setup, backends={"mutant": choice, "torch": Torch()}))[0]
+    outcome = kept(replace(setup, backends={"mutant": choice, "torch": EAGER}))[0]
     assert outcome.verdict.verdict == "mismatch", (seed, outcome.verdict)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from runner.backends.torch import Torch
+from runner.backends.torch import EAGER
 from runner.backends.training import Cycle
 from tests.fuzzing.mutants import Mistaken, mutant
 from tests.helpers import kept, make_setup
@@ -35,7 +35,7 @@ def test_a_reference_that_loses_digits_is_told_and_is_no_fault_of_the_other_side
 def test_a_mistake_under_such_a_reference_is_a_mismatch(family: str) -> None:
     setup = make_setup(*NORMALISED, "dtype=float64")
     choice = Mistaken(mistake=mutant(setup, family, 1))
-    found = kept(replace(setup, backends={"mutant": choice, "torch": Torch()}))[0].verdict
+    found = kept(replace(setup, backends={"mutant": choice, "torch": EAGER}))[0].verdict
     assert found.verdict == "mismatch", found
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from runner.arrays import Array
 from runner.assemble import Setup
 from runner.backends.base import Backend, BackendChoice, Problem, State, Step
-from runner.backends.torch import Torch
+from runner.backends.torch import EAGER
 from runner.comparison.explanation import Explanation
 from runner.comparison.mistakes.base import Alteration, Passage
 from runner.comparison.mistakes.every import every
@@ -109,7 +109,7 @@ def _fitting(right: Gradients, parameters: Gradients) -> Iterator[dict[str, Arra
 
 def explained(setup: Setup, *made: Alteration) -> Explanation:
     """What is said of the mistakes ``made``, after a whole run against torch."""
-    wrong = replace(setup, backends={"mistaken": Mistaken(made=made), "torch": Torch()})
+    wrong = replace(setup, backends={"mistaken": Mistaken(made=made), "torch": EAGER})
     outcome = run_experiment(wrong, Silent())
     assert outcome.verdict.verdict == "mismatch", (outcome.verdict.first, [m.sentence for m in made])
     return outcome.verdict.explanations["mistaken"]

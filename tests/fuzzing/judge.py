@@ -10,7 +10,7 @@ import numpy as np
 
 from runner.assemble import Setup
 from runner.backends.base import State
-from runner.backends.torch import Torch
+from runner.backends.torch import EAGER
 from runner.comparison.constants import NOISE, UNIT_ROUNDOFF
 from runner.comparison.looks import measured
 from runner.comparison.point import Point
@@ -49,7 +49,7 @@ def judge_mutant(seed: int) -> Row:
     setup = case.setup()
     mistake = mutant(setup, family, seed)
     moved = max(_moved(setup, mistake))
-    outcome, recorder = kept(replace(setup, backends={"mutant": Mistaken(mistake=mistake), "torch": Torch()}))
+    outcome, recorder = kept(replace(setup, backends={"mutant": Mistaken(mistake=mistake), "torch": EAGER}))
     explanations = list(outcome.verdict.explanations.values())
     return {
         "seed": seed,
@@ -77,9 +77,9 @@ def _found(c: Comparison) -> Row:
 
 def _moved(setup: Setup, mistake: Mistake) -> Iterator[float]:
     """By how many roundings of the second look the worst element is moved, of each step and of each update."""
-    choices = {"mutant": Mistaken(mistake=mistake), "torch": Torch()}
+    choices = {"mutant": Mistaken(mistake=mistake), "torch": EAGER}
     sides = Sides(setup.problem, choices, "torch")
-    backend = Torch().make("torch", setup.problem, setup.dtype)
+    backend = EAGER.make("torch", setup.problem, setup.dtype)
     backend.load(setup.initial)
     rng = generator(setup.seed, Stream.MASKS)
     for x, y in batches(setup):

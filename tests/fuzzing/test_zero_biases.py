@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from runner.assemble import Setup
-from runner.backends.torch import Torch
+from runner.backends.torch import EAGER
 from runner.comparison.mistakes.base import Passage
 from runner.comparison.tensors import layout_of
 from tests.fuzzing.mutants import Mistaken, mutant
@@ -36,5 +36,5 @@ def test_a_wrong_gradient_is_no_kink(family: str) -> None:
         choice = Mistaken(mistake=mutant(setup, family, seed))
         assert choice.mistake.backward is not None
         changed = np.abs(passage.run(choice.mistake.backward) - passage.run()).max() > 0
-        outcome = kept(replace(setup, backends={"mutant": choice, "torch": Torch()}))[0]
+        outcome = kept(replace(setup, backends={"mutant": choice, "torch": EAGER}))[0]
         assert outcome.verdict.verdict == "mismatch" or not changed, (family, seed, outcome.verdict)

@@ -12,7 +12,7 @@ import pytest
 from runner.arrays import DTYPES, Array, Shape, in_dtype
 from runner.backends.base import Given, Problem, State
 from runner.backends.scratch import Scratch
-from runner.backends.torch import Torch
+from runner.backends.torch import EAGER
 from runner.comparison.results import Comparison
 from runner.comparison.verdict import Judge
 from runner.layers.base import Buffers, Layer, Parameter, Pass
@@ -110,7 +110,7 @@ def judged(name: str, example: Example, seed: int, dtype: str) -> tuple[Comparis
     state = State(parameters, {key: in_dtype(value, to) for key, value in network.buffers.items()})
     given = Given(state, in_dtype(x, to), in_dtype(y, to), network.draw(rng, batch))
     problem = Problem(network, Product(), PLAIN, lr=0.1)
-    choices = {"scratch": Scratch(), "torch": Torch()}
+    choices = {"scratch": Scratch(), "torch": EAGER}
     backends = {side: choice.make(side, problem, to) for side, choice in choices.items()}
     judge, steps = Judge(problem, choices, to, updates=True), {}
     with np.errstate(all="ignore"):

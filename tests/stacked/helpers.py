@@ -13,7 +13,7 @@ from runner.arrays import Array
 from runner.assemble import Setup
 from runner.backends.base import Backend, BackendChoice, Problem, Step
 from runner.backends.scratch import ScratchBackend
-from runner.backends.torch import Torch
+from runner.backends.torch import EAGER
 from runner.comparison.constants import LIMIT
 from runner.comparison.summary import RunVerdict, TensorSummary
 from runner.data.base import Data, Parts, Samples
@@ -74,7 +74,7 @@ def setups_of(*overrides: str, replicas: int = 3, wrong: BackendChoice | None = 
     setups = [make_setup(*overrides, f"seed={seed}") for seed in range(1, replicas + 1)]
     if wrong is None:
         return setups
-    return [dataclasses.replace(setup, backends={"wrong": wrong, "torch": Torch()}) for setup in setups]
+    return [dataclasses.replace(setup, backends={"wrong": wrong, "torch": EAGER}) for setup in setups]
 
 
 def both(setups: list[Setup]) -> tuple[StackedOutcome, list[Outcome]]:

@@ -8,7 +8,7 @@ import pytest
 from runner.arrays import Array
 from runner.backends.base import BackendChoice, Problem, State
 from runner.backends.scratch import Scratch
-from runner.backends.torch import Torch
+from runner.backends.torch import EAGER
 from runner.layers.base import Layer
 from runner.losses.base import Loss
 from runner.losses.sse import SumOfSquaredErrors
@@ -75,7 +75,7 @@ def test_torch_computes_every_layer_of_every_replica(name: str, example: Example
     problem, x, y = alone_behind_its_input(name, layer, example)
     differs = problem.network.buffers or problem.network.masks or name == "multi_head_attention"
     for training in (True, False) if differs else (True,):
-        assert_like_alone(Torch(), problem, x, y, training)
+        assert_like_alone(EAGER, problem, x, y, training)
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
@@ -84,18 +84,18 @@ def test_torch_computes_every_loss_of_every_replica(variant: Variant) -> None:
     p, y = variant.draw(1, "float64", BATCH, (REPLICAS,))
     network = build_network([("input", Input(name="input", batch=BATCH, sample=p.shape[2:]))], (1,))
     problem = Problem(network, loss, PLAIN, lr=0.1)
-    stack = Torch().make_stacked("stack", problem, DOUBLE, REPLICAS)
+    stack = EAGER.make_stacked("stack", problem, DOUBLE, REPLICAS)
     stack.load(State({"input.value": p}))
     found = stack.step(np.zeros((REPLICAS, BATCH, 1)), y, draws={})
     for k in range(REPLICAS):
-        alone = Torch().make("alone", problem, DOUBLE)
+        alone = EAGER.make("alone", problem, DOUBLE)
         alone.load(State({"input.value": p[k]}))
         step = alone.step(np.zeros((BATCH, 1)), y[k], draws={})
         close(found.loss[k], step.loss)
         close(found.gradients["input.value"][k], step.gradients["input.value"])
 
 
-@pytest.mark.parametrize("choice", [Scratch(), Torch()])
+@pytest.mark.parametrize("choice", [Scratch(), EAGER])
 @pytest.mark.parametrize("activation", ["sigmoid", "relu"])
 def test_a_perceptron_of_every_replica(choice: BackendChoice, activation: str) -> None:
     layers = [("linear", {"out": 10}), (activation, {}), ("linear", {"out": 1})]
