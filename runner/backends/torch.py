@@ -110,7 +110,7 @@ class TorchBackend:
     def step(self, x: Array, y: Array, *, draws: Mapping[str, Array], training: bool = True) -> Step:
         self._training.clear()
         if training is not self._mode:  # it goes through all modules: row gradcheck of benchmarks/tables.py
-            self._module.train(training)
+            self._device.set_mode(self._module, training)
             self._mode = training
         for full, owner in self._masked.items():
             mask = self._to_torch(draws[full], device=self._device.name) if training else None

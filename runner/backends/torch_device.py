@@ -6,12 +6,15 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from runner.arrays import DTYPES
 from runner.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
 
 CPU = "cpu"
 AMPERE = (8, 0)
@@ -72,6 +75,18 @@ class Device:
     def settings(self) -> AbstractContextManager[None]:
         """What is to hold while a backend computes on it: see ``cuda_settings``; of other devices nothing."""
         return cuda_settings(self.tf32) if self.kind == "cuda" else nullcontext()
+
+    def set_mode(self, module: torch.nn.Module, training: bool) -> None:
+        """Sets training or evaluation mode.
+
+        A recurrent layer of the project computes the same in both, and cuDNN goes back through it in training alone.
+        """
+        import torch
+
+        module.train(training)
+        for part in module.modules() if self.kind == "cuda" and not training else ():
+            if isinstance(part, torch.nn.RNNBase):
+                part.train()
 
     def described(self) -> dict[str, Any]:
         """What environment.json says of it; nothing of the CPU, which it names anyhow."""

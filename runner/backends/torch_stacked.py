@@ -75,7 +75,7 @@ class StackedTorchBackend:
     def step(self, x: Array, y: Array, *, draws: Mapping[str, Array], training: bool = True) -> Step:
         for p in self._parameters.values():
             p.grad = None
-        self._module.train(training)
+        self._device.set_mode(self._module, training)
         there = self._device.name
         masks = {full: to_torch(draws[full], device=there) for full in self._masked} if training else {}
         with self._device.settings():

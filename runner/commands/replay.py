@@ -20,7 +20,7 @@ from runner.errors import AGREE, DISAGREE, RunError
 from runner.experiment import Outcome, Record, Silent, run_experiment
 from runner.records.console import Console, open_console
 from runner.records.document import write_outcome
-from runner.records.environment import environment
+from runner.records.environment import devices_of, environment
 from runner.records.files import write_json
 from runner.records.gradients import gradients_file
 from runner.records.mlflow import flatten
@@ -77,7 +77,8 @@ def _run_again(setup: Setup, run: RecordedRun, folder: Path) -> RecordedRun:
     for name in ("config.yaml", "overrides.yaml"):
         shutil.copy(run.folder / name, folder)
     own = [file for choice in setup.backends.values() for file in choice.files()]
-    write_json(folder / "environment.json", environment(setup.problem.threads, own))
+    found = environment(setup.problem.threads, own) | devices_of(setup.backends)
+    write_json(folder / "environment.json", found)
     recorder = _Recorder(setup, folder)
     try:
         outcome = run_experiment(setup, recorder)

@@ -16,6 +16,7 @@ from typing import Any
 from threadpoolctl import threadpool_info
 
 from runner import __version__
+from runner.backends.base import BackendChoice
 from runner.paths import PACKAGE
 
 PACKAGES = ("hydra-core", "ml_dtypes", "mlflow", "numpy", "omegaconf", "pandas", "safetensors", "torch")
@@ -34,6 +35,13 @@ def environment(threads: int, files: Sequence[Path]) -> dict[str, Any]:
         "files": {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files},
         "commit": _commit(),
     }
+
+
+def devices_of(backends: Mapping[str, BackendChoice]) -> dict[str, Any]:
+    """What backends compute on besides the CPU, under ``devices`` and their names; nothing where none does."""
+    found = {name: choice.computes_on() for name, choice in backends.items()}
+    told = {name: known for name, known in found.items() if known}
+    return {"devices": told} if told else {}
 
 
 def environment_tags(found: Mapping[str, Any]) -> dict[str, str]:

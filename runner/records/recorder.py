@@ -23,7 +23,7 @@ from runner.records.description import description
 from runner.records.document import write_outcome
 from runner.records.drift import DriftTable, distance_metrics, growth_metrics
 from runner.records.elements import ElementRoundings
-from runner.records.environment import environment, environment_tags
+from runner.records.environment import devices_of, environment, environment_tags
 from runner.records.faults import Undrawn, noting, tell_undrawn
 from runner.records.files import remove_begun, remove_parts, write_json, write_text, write_yaml
 from runner.records.gradients import GradientsFile, GradientsText, gradients_file
@@ -100,7 +100,7 @@ class RunRecorder:
         identity, setup = self._identity, self._setup
         folder = identity.folder
         own = self._own_files()
-        found = environment(setup.problem.threads, list(own.values()))
+        found = environment(setup.problem.threads, list(own.values())) | devices_of(setup.backends)
         self._mlflow.start(identity.title, identity.config, tags_of(identity, setup, found))
         self._mlflow.log_inputs(dataset_inputs(setup, identity.config))
         folder.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ import torch
 
 from runner.arrays import DTYPES, Array
 from runner.backends.base import Problem, State
+from runner.backends.scratch import Scratch
 from runner.backends.tensors import Held
 from runner.backends.torch import EAGER, Torch, TorchBackend
 from runner.backends.torch_device import Device, cuda_settings, devices
@@ -24,6 +25,7 @@ from runner.losses.base import Loss
 from runner.losses.sse import SumOfSquaredErrors
 from runner.network import Network, build_network
 from runner.optimizers.sgd import PLAIN
+from runner.records.environment import devices_of
 from tests.helpers import make_setup
 from tests.layers.example import Example
 from tests.layers.helpers import make_layer
@@ -188,3 +190,9 @@ def test_what_is_held_on_the_cpu_is_seen_through_its_arrays() -> None:
     with torch.no_grad():
         tensors["w"] += 1
     assert held.arrays()["w"].tolist() == [[1, 2, 3], [4, 5, 6]]
+
+
+def test_a_device_is_recorded_where_one_is_used() -> None:
+    assert devices_of({"scratch": Scratch(), "torch": EAGER}) == {}
+    backends = {"scratch": Scratch(), "mine": Torch(device="mps", tf32=False), "torch": EAGER}
+    assert devices_of(backends) == {"devices": {"mine": {"device": "mps"}}}

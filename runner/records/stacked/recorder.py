@@ -14,7 +14,7 @@ from runner.backends.base import Step
 from runner.experiment import count_recorded
 from runner.records.console import Console, plain_table
 from runner.records.description import escaped, fitting
-from runner.records.environment import environment
+from runner.records.environment import devices_of, environment
 from runner.records.files import remove_begun, remove_parts, write_json, write_yaml
 from runner.records.gradients import GradientsFile, copy_parameters
 from runner.records.mlflow import MlflowRun
@@ -60,7 +60,7 @@ class StackRecorder(Silent):
         """Makes the MLflow run, the folder and its first files, and shows the network."""
         identity, setup = self._identity, self._setup
         folder, names = identity.folder, list(setup.backends)
-        found = environment(setup.problem.threads, [])
+        found = environment(setup.problem.threads, []) | devices_of(setup.backends)
         self._mlflow.start(identity.title, identity.config, tags_of(identity, setup, found))
         folder.mkdir(parents=True, exist_ok=True)
         remove_parts(self._files())
