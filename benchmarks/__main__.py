@@ -38,10 +38,14 @@ def main(arguments: Sequence[str]) -> int:
     torch.set_num_threads(1)
     with threadpool_limits(1):
         names = arguments or [name for name, table in TABLES.items() if not table.long]
-        measured = {name: _measured(TABLES[name]) for name in names}
+        skipped = {name: why for name in names if (why := TABLES[name].why_not())}
+        measured = {name: _measured(TABLES[name]) for name in names if name not in skipped}
+    for name, why in skipped.items():
+        print(f"\n{TABLES[name].heading}: skipped: {why}")
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
-    text = json.dumps({"environment": environment(1, []), "tables": measured}, indent=2)
+    found = {"environment": environment(1, []), "tables": measured, "skipped": skipped}
+    text = json.dumps(found, indent=2)
     path.write_text(text + "\n", encoding="utf-8")
     print(f"\nwritten to {path}")
     return 0

@@ -24,25 +24,28 @@ on {cpu}, {blas}, torch {torch}. A ratio differs from machine to machine, mostly
 
 
 def found_tables(folder: Path) -> dict[str, Any]:
-    """The newest measurement of each table in the folder's JSON files, and the newest's environment."""
-    found: dict[str, Any] = {"tables": {}, "environment": {}}
+    """Each table's newest measurement in the folder's JSON files, why others were skipped, the last environment."""
+    found: dict[str, Any] = {"tables": {}, "skipped": {}, "environment": {}}
     for file in sorted(folder.glob("*.json")):
         measured = json.loads(file.read_text(encoding="utf-8"))
         if "tables" in measured:
             found["tables"] |= measured["tables"]
+            found["skipped"] |= measured.get("skipped", {})
             found["environment"] = measured["environment"]
     return found
 
 
 def document(measured: Mapping[str, Any]) -> str:
-    """The whole page; a table that was not measured is left out."""
+    """The whole page; a table that was not measured is left out, or said to have been skipped if it was."""
     known = measured["environment"]
     blas, torch = ", ".join(known["blas"]), known["packages"]["torch"]
     parts = [HEAD.format(rounds=ROUNDS, cpu=known["cpu"], blas=blas, torch=torch)]
     for name, table in TABLES.items():
+        above = [f"## {table.heading}\n", table.note, "", f"    python -m benchmarks {name}\n"]
         if name in measured["tables"]:
-            above = [f"## {table.heading}\n", table.note, "", f"    python -m benchmarks {name}\n"]
             parts.append("\n".join([*above, *_rows(table, measured["tables"][name]), ""]))
+        elif name in measured["skipped"]:
+            parts.append("\n".join([*above, f"Skipped on that machine: {measured['skipped'][name]}.", ""]))
     return "\n".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""The same training step by others: torch eager (its optimizers foreach and fused too), torch.compile, jax.jit."""
+"""The same training step by others: torch eager (its optimizers too), compiled, as a CUDA graph, by vmap; jax.jit."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ DTYPES: dict[str, tuple[type[np.floating[Any]], torch.dtype]] = {
 }
 
 
-def eager_step(net: Net, dtype: str = "float32", optimizer: str = "sgd", **options: Any) -> Step:
+def eager_step(net: Net, dtype: str = "float32", optimizer: str = "sgd", device: str = "cpu", **options: Any) -> Step:
     """One step as a torch user writes it: no conversion from or to NumPy is in it. ``options`` are the optimizer's."""
-    module, inputs, targets = _torch(net, dtype)
+    module, inputs, targets = _torch(net, dtype, device)
     made = _optimizer(net, module, optimizer, **options)
 
     def step() -> None:
@@ -32,9 +32,9 @@ def eager_step(net: Net, dtype: str = "float32", optimizer: str = "sgd", **optio
     return step
 
 
-def compiled_step(net: Net) -> Step:
+def compiled_step(net: Net, device: str = "cpu") -> Step:
     """Forward, loss and with them the backward pass compiled; the optimizer's step too."""
-    module, inputs, targets = _torch(net, "float32")
+    module, inputs, targets = _torch(net, "float32", device)
     made = _optimizer(net, module, "sgd")
 
     @torch.compile
@@ -47,6 +47,48 @@ def compiled_step(net: Net) -> Step:
         made.zero_grad()
         loss_of(inputs, targets).backward()  # type: ignore[no-untyped-call]
         update()
+
+    return step
+
+
+def graphed_step(net: Net, device: str) -> Step | None:
+    """The eager step captured once as a CUDA graph, and replayed; None where the device has no such graphs.
+
+    The gradients are None when it is captured: a replay writes them anew and adds to nothing.
+    """
+    if not device.startswith("cuda"):
+        return None
+    eager = eager_step(net, device=device)
+    aside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    aside.wait_stream(torch.cuda.current_stream(device))
+    with torch.cuda.stream(aside):
+        for _ in range(3):
+            eager()
+    torch.cuda.current_stream(device).wait_stream(aside)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        eager()
+    return graph.replay
+
+
+def stacked_step(net: Net, replicas: int, device: str) -> Step:
+    """A step of so many replicas at once, each with its own parameters, by vmap over the module and its loss."""
+    module, inputs, targets = _torch(net, "float32", device)
+    parameters: dict[str, torch.Tensor] = {
+        name: torch.nn.Parameter(p.detach().expand(replicas, *p.shape).clone()) for name, p in module.named_parameters()
+    }
+    xs, ys = (part.expand(replicas, *part.shape).clone() for part in (inputs, targets))
+    made = torch.optim.SGD(parameters.values(), lr=net.lr)
+
+    def loss_of(p: dict[str, torch.Tensor], x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.mse_loss(torch.func.functional_call(module, p, (x,)), y, reduction="sum")
+
+    losses = torch.func.vmap(loss_of)
+
+    def step() -> None:
+        made.zero_grad()
+        losses(parameters, xs, ys).sum().backward()  # type: ignore[no-untyped-call]
+        made.step()
 
     return step
 
@@ -84,13 +126,13 @@ def jitted_step(net: Net) -> Step | None:
     return step
 
 
-def _torch(net: Net, dtype: str) -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
+def _torch(net: Net, dtype: str, device: str = "cpu") -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
     problem = net.problem()
     theirs, kind = DTYPES[dtype]
     state, x, y = net.data(problem, theirs)
     module = problem.network.torch().to(kind)
     module.load_state_dict({name: torch.tensor(value) for name, value in state.parameters.items()})
-    return module, torch.tensor(x), torch.tensor(y)
+    return module.to(device), torch.tensor(x, device=device), torch.tensor(y, device=device)
 
 
 def _optimizer(net: Net, module: torch.nn.Module, name: str, **options: Any) -> torch.optim.Optimizer:

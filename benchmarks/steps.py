@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,7 @@ def other_steps() -> Iterator[Line]:
     """The same in float64, and with adam, against torch's optimizers as it chooses, foreach and fused."""
     for net in NETS:
         for dtype, optimizer in (("float64", "sgd"), ("float32", "adam")):
-            kinds: dict[str, dict[str, bool]] = {"eager": {}, "foreach": {"foreach": True}, "fused": {"fused": True}}
+            kinds: dict[str, dict[str, Any]] = {"eager": {}, "foreach": {"foreach": True}, "fused": {"fused": True}}
             peers = {name: eager_step(net, dtype, optimizer, **options) for name, options in kinds.items()}
             yield _row(net, f"{net.name}, {dtype}, {optimizer}", scratch_step(net, dtype, optimizer), peers)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.architectures import architecture_steps
+from benchmarks.cuda import cuda_steps, why_not
 from benchmarks.growth import growing, growing_far
 from benchmarks.layers import layer_steps
 from benchmarks.memory import peak_memory
@@ -39,7 +40,8 @@ class Goal:
 class Table:
     """A table: its heading, what to know of it, and its lines, which are measured when it is asked for.
 
-    A ``long`` one takes hours, and is measured only where it is named.
+    A ``long`` one takes hours, and is measured only where it is named. ``why_not`` says why it cannot be measured on
+    this machine; it is empty where it can.
     """
 
     heading: str
@@ -47,6 +49,7 @@ class Table:
     lines: Callable[[], Iterator[Line]]
     goals: Sequence[Goal] = field(default=())
     long: bool = False
+    why_not: Callable[[], str] = lambda: ""
 
     def goal_of(self, line: str, ratio: str) -> Goal | None:
         """The one for this ratio of this line, if there is any."""
@@ -125,6 +128,16 @@ TABLES: Mapping[str, Table] = {
         "limit is sqlite alone.",
         recording,
         [Goal("rows a second over log_batch", 0.9)],
+    ),
+    "cuda": Table(
+        "Training step on a GPU",
+        "Forward, loss, backward and update in float32 with sgd, everything on the device: how many times as long "
+        "scratch takes on the CPU as torch eager, a CUDA graph of the same, and what torch.compile makes of it; then a "
+        "stack of replicas by vmap. The limit is the roofline: the operations of the products over those a second of "
+        "one large product, or the bytes that have to be moved over those of one large copy, whichever takes longer; "
+        "the last ratio is its share of the fastest's time.",
+        cuda_steps,
+        why_not=why_not,
     ),
     "starting": Table(
         "Starting",
