@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.architectures import architecture_steps
+from benchmarks.composing import composing
 from benchmarks.cuda import cuda_steps, why_not
 from benchmarks.growth import growing, growing_far
 from benchmarks.layers import layer_steps
@@ -155,4 +156,15 @@ TABLES: Mapping[str, Table] = {
     ),
     "growth": Table("Growth", GROWTH, growing, FLAT),
     "growth_far": Table("Growth, far", GROWTH, growing_far, FLAT, long=True),
+    "composing": Table(
+        "Composing a sweep",
+        "A sweep's jobs are composed twice each, to be validated and to be launched: how many times as long that takes "
+        "as by Hydra's own loader, where the jobs differ in values, and where each makes other choices; and what is "
+        "kept in memory after 1000 jobs, over what is after 100.",
+        composing,
+        [
+            Goal("over Hydra's", 0.5, at_least=False),
+            Goal("kept over that of 100", 1.1, at_least=False),
+        ],
+    ),
 }

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf
 
 from runner import stopping
+from runner.composer import Composer
 from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, RunError
 from runner.job import STATUS, last, read_status
 from runner.records.faults import log_traceback
@@ -40,12 +42,23 @@ class Footprint(Callback):
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         Footprint.sweep = Path(config.hydra.sweep.dir)
         _note(Footprint.sweep)
+        _compose_quickly()
         _listen(config)
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
+        job_return.cfg = job_return.hydra_cfg = None  # a launcher keeps them for as long as the sweep lasts
 
 
 def _note(folder: Path) -> None:
     folder = folder.absolute()
     Footprint.new_folders = [f for f in (folder, *folder.parents) if not f.exists()]
+
+
+def _compose_quickly() -> None:
+    """Hydra is about to hand its loader to the sweeper and the launcher."""
+    hydra = GlobalHydra.instance().hydra
+    assert hydra is not None
+    hydra.config_loader = Composer(hydra.config_loader.get_search_path())
 
 
 def _listen(config: DictConfig) -> None:
