@@ -37,7 +37,7 @@ def compose_config(overrides: Sequence[str], folder: Path | None = None) -> dict
     finally:
         GlobalHydra.instance().hydra = running
     config = resolved(OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"]))
-    check_choices(composed.hydra.runtime.choices, overrides, catalog_of(composed))
+    check_choices(composed.hydra.runtime.choices, overrides, catalog_of(composed.hydra))
     if not isinstance(config["backend"], Mapping):
         raise ConfigError("backend", config["backend"], "a list of names")
     return config

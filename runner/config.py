@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
+from hydra.conf import HydraConf
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import MISSING, DictConfig, OmegaConf
@@ -90,17 +92,17 @@ def register() -> None:
 
     ConfigStore.instance().store(name="schema", node=Config)
     OmegaConf.register_new_resolver("runner.token", lambda: secrets.token_hex(3), use_cache=True, replace=True)
-    OmegaConf.register_new_resolver("runner.help", lambda *, _root_: render(catalog_of(_root_)), replace=True)
+    OmegaConf.register_new_resolver("runner.help", lambda *, _root_: render(catalog_of(_root_.hydra)), replace=True)
 
 
-def catalog_of(hydra: DictConfig) -> Catalog:
-    """The catalog of the folders that Hydra composed from; ``hydra`` is a config with its ``hydra`` node."""
-    return Catalog([Path(source.path) for source in hydra.hydra.runtime.config_sources if source.schema == "file"])
+def catalog_of(hydra: DictConfig | HydraConf) -> Catalog:
+    """The catalog of the folders that Hydra composed from; ``hydra`` is a config's node of that name."""
+    return Catalog([Path(source.path) for source in hydra.runtime.config_sources if source.schema == "file"])
 
 
 def current_catalog() -> Catalog:
     """The catalog of the job that is running."""
-    return catalog_of(OmegaConf.create({"hydra": HydraConfig.get()}))
+    return catalog_of(HydraConfig.get())
 
 
 def resolved(cfg: DictConfig) -> dict[str, Any]:
@@ -109,9 +111,9 @@ def resolved(cfg: DictConfig) -> dict[str, Any]:
     Raises:
         ConfigError: A key is missing or unknown, or an interpolation leads nowhere.
     """
-    _refuse_unknown(OmegaConf.structured(Config), cfg)
+    _refuse_unknown(Config, cfg)
     try:
-        whole = OmegaConf.merge(OmegaConf.structured(Config), cfg)
+        whole = OmegaConf.merge(_schema(Config), cfg)
         plain = OmegaConf.to_container(whole, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise complaint(error, Config) from error
@@ -145,15 +147,21 @@ def check_choices(chosen: Mapping[str, object], overrides: Sequence[str], catalo
             raise ConfigError(group, typed.get(group, "a list"), f"one of {', '.join(catalog.names(group))}")
 
 
-def _refuse_unknown(schema: DictConfig, cfg: DictConfig, prefix: str = "") -> None:
+def _refuse_unknown(schema: type, cfg: DictConfig, prefix: str = "") -> None:
     """Hydra's ``+key=value`` adds a key to a typed node without a word; nothing would ever read it."""
-    known = [str(key) for key in schema]
+    known = [field.name for field in fields(schema)]
     for key in cfg:
         if key not in known:
             raise ConfigError(f"{prefix}{key!s}", UNKNOWN, choices(known, key))
     for name, kind in (("verdict", VerdictConfig), ("record", RecordConfig), ("tracking", TrackingConfig)):
         if not prefix and isinstance(cfg.get(name), DictConfig):
-            _refuse_unknown(OmegaConf.structured(kind), cfg[name], f"{name}.")
+            _refuse_unknown(kind, cfg[name], f"{name}.")
+
+
+@lru_cache(maxsize=256)
+def _schema(cls: type) -> Any:
+    """A dataclass as OmegaConf has it, to be merged with, which copies it: row short_jobs of the benchmark."""
+    return OmegaConf.structured(cls)
 
 
 def build(node: object, key: str, kind: type[T]) -> T:
@@ -168,7 +176,7 @@ def build(node: object, key: str, kind: type[T]) -> T:
     cls = _locate(node["_target_"], f"{key}._target_", kind)
     values = {k: v for k, v in node.items() if k != "_target_"}
     try:
-        typed = OmegaConf.merge(OmegaConf.structured(cls), values)
+        typed = OmegaConf.merge(_schema(cls), values)  # type: ignore[arg-type]  # a type[T] is hashable
         plain = OmegaConf.to_container(typed, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise _culprit(cls, values, error).below(key) from error
@@ -198,19 +206,27 @@ def build_named(node: object, key: str, kind: type[T], catalog: Catalog, group: 
     """The object of ``{word: NAME, ...its keys}``: the keys that are not given come from conf/GROUP/NAME.yaml."""
     if not isinstance(node, dict) or not isinstance(node.get(word), str):
         raise ConfigError(key, node, f"{{{word}: NAME, ...its keys}}, NAME one of {', '.join(catalog.names(group))}")
-    defaults = OmegaConf.to_container(OmegaConf.load(catalog.find(group, node[word], key)))
-    assert isinstance(defaults, dict)
+    file = catalog.find(group, node[word], key)
+    defaults = _loaded(file, file.read_bytes())
     if "_target_" in node:
         raise ConfigError(f"{key}._target_", node["_target_"], f"the keys of the {group} that `{word}` names")
     given = {k: v for k, v in node.items() if k != word}
     return build({**defaults, **given, "_target_": defaults["_target_"]}, key, kind)
 
 
+@lru_cache(maxsize=256)
+def _loaded(file: Path, content: bytes) -> dict[Any, Any]:  # noqa: ARG001  # content tells files apart
+    """A choice's file, parsed once for as long as it says the same: a network's layers have one file for many."""
+    found = OmegaConf.to_container(OmegaConf.load(file))
+    assert isinstance(found, dict)
+    return found
+
+
 def _culprit(cls: type, values: Mapping[str, Any], error: OmegaConfBaseException) -> ConfigError:
     """The complaint about the field that is at fault; OmegaConf loses its name in a nested list."""
     for name, value in values.items():
         try:
-            OmegaConf.merge(OmegaConf.structured(cls), {name: value})
+            OmegaConf.merge(_schema(cls), {name: value})
         except (ConfigKeyError, ConfigAttributeError):
             continue
         except OmegaConfBaseException as alone:

@@ -169,7 +169,8 @@ def _task_overrides() -> list[str]:
 def _check_backend_names(names: Mapping[str, object], catalog: Catalog) -> None:
     """At least two backends; a name that the command line gives twice collapses in Hydra, so its text is read."""
     allowed = f"a list of at least two different names of {', '.join(catalog.names('backend'))}"
-    for override in OverridesParser.create().parse_overrides(_task_overrides()):
+    chosen = [override for override in _task_overrides() if override.lstrip("+").startswith("backend")]
+    for override in OverridesParser.create().parse_overrides(chosen):
         value = override.value() if override.key_or_group == "backend" else None
         if isinstance(value, list) and len(set(map(str, value))) < len(value):
             raise ConfigError("backend", str(override.input_line).partition("=")[2], allowed)

@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -26,6 +27,7 @@ def title_of(overrides: Sequence[str]) -> str:
     return " ".join(overrides) or "default"
 
 
+@lru_cache(maxsize=1024)
 def as_typed(override: str) -> str:
     """An override of a sweep's job, as Hydra's sweeper writes it, as a person does; it says the same.
 

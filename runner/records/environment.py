@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,17 +25,16 @@ PACKAGES = ("hydra-core", "ml_dtypes", "mlflow", "numpy", "omegaconf", "pandas",
 
 def environment(threads: int, files: Sequence[Path]) -> dict[str, Any]:
     """Versions, CPU, threads, BLAS, the user's own files, and the commit if the program runs from a repository."""
-    return {
-        "runner": __version__,
-        "python": sys.version.split()[0],
-        "platform": platform.platform(),
-        "cpu": _cpu(),
-        "threads": threads,
-        "blas": _blas(),
-        "packages": {name: version(name) for name in PACKAGES},
-        "files": {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files},
-        "commit": _commit(),
-    }
+    hashes = {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    begin, end = _of_process()
+    return {**begin, "threads": threads, **end, "files": hashes, "commit": _commit()}
+
+
+@cache
+def _of_process() -> tuple[dict[str, Any], dict[str, Any]]:
+    """What all of its runs have in common, before and after the threads: row short_jobs of the benchmark."""
+    begin = {"runner": __version__, "python": sys.version.split()[0], "platform": platform.platform(), "cpu": _cpu()}
+    return begin, {"blas": _blas(), "packages": {name: version(name) for name in PACKAGES}}
 
 
 def devices_of(backends: Mapping[str, BackendChoice]) -> dict[str, Any]:
@@ -80,7 +80,9 @@ def _cpu() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
+@cache
 def _commit() -> str | None:
+    """That of the code that this process has imported: what is committed while it runs is another."""
     git = shutil.which("git")
     if git is None or not (PACKAGE.parent / ".git").exists():
         return None

@@ -20,7 +20,7 @@ from runner.stopping import uninterrupted
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import DatasetInput, LoggedModel, Metric
+    from mlflow.entities import DatasetInput, LoggedModel, Metric, RunTag
 
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -127,11 +127,13 @@ class MlflowRun:
 
         with as_run_error(self._uri):
             try:
-                self._flush()
                 marks = {f"nonfinite.{key}": str(step) for key, step in self._nonfinite.items()}
                 all_tags = [RunTag(key, utf8(value)) for key, value in {**tags, **marks}.items()]
+                if len(self._waiting) > BATCH - PARAM_BATCH:
+                    self._flush()
                 for start in range(0, len(all_tags), PARAM_BATCH):
-                    self._client.log_batch(self.run_id, tags=all_tags[start : start + PARAM_BATCH])
+                    self._flush(all_tags[start : start + PARAM_BATCH])  # one call takes half of two: row short_jobs
+                self._flush()
                 for file in artifacts:
                     below = file.parent.relative_to(folder).as_posix()
                     self._client.log_artifact(self.run_id, str(file), None if below == "." else below)
@@ -147,19 +149,19 @@ class MlflowRun:
                 self._client.set_terminated(self.run_id, "FAILED")
                 self._client.delete_run(self.run_id)
 
-    def _flush(self) -> None:
-        if self._waiting:
-            self._send(self._waiting)
+    def _flush(self, tags: Sequence[RunTag] = ()) -> None:
+        if self._waiting or tags:
+            self._send(self._waiting, tags)
             self._waiting = []
 
-    def _send(self, rows: Sequence[Row]) -> None:
+    def _send(self, rows: Sequence[Row], tags: Sequence[RunTag] = ()) -> None:
         if self.run_id is None:
             return
         from mlflow.entities import Metric
 
         metrics = [Metric(key, value, at, step, model_id=model) for key, value, at, step, model in rows]
         with as_run_error(self._uri):
-            self._client.log_batch(self.run_id, metrics=metrics)
+            self._client.log_batch(self.run_id, metrics=metrics, tags=tags)
 
 
 def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
