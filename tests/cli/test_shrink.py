@@ -65,7 +65,9 @@ def test_mlflow_keeps_the_files(wrong: Finished) -> None:
 
 
 def test_a_job_of_a_sweep_has_its_own(place: Path) -> None:
-    finished = run(place, "-m", *WRONG, "shrink=true", "backend=[missing_factor,torch],[scratch,torch]")
+    finished = run(
+        place, "-m", *WRONG, "shrink=true", "record.plots=false", "backend=[missing_factor,torch],[scratch,torch]"
+    )
     assert finished.code == 1
     (sweep,) = (place / "outputs" / "sweeps").glob("*/*")
     minimal = [read_json(sweep / number / "verdict.json")["minimal"] for number in "01"]

@@ -125,7 +125,7 @@ def test_what_cannot_be_composed_rejects_the_whole_sweep(args: list[str], key: s
 
 def test_a_sweep_in_which_one_job_disagrees_ends_with_1(place: Path) -> None:
     furnish_own(place)
-    args = ("-m", *SEVEN, "backend=[scratch,torch],[wrong,torch]")
+    args = ("-m", *SEVEN, "backend=[scratch,torch],[wrong,torch]", "record.plots=false")
     finished = run(place, *args, env=environment(place))
     assert (finished.code, finished.err) == (1, "")
     documents = [read_json(folder / "verdict.json") for folder in folders(finished)]
@@ -137,7 +137,7 @@ def test_a_sweep_in_which_one_job_disagrees_ends_with_1(place: Path) -> None:
 
 def test_a_job_that_could_not_finish_outweighs_one_that_was_rejected(place: Path) -> None:
     furnish_own(place)
-    args = ("-m", *SEVEN, "backend=[broken,torch],[scratch,torch]", "batch_size=1,8")
+    args = ("-m", *SEVEN, "backend=[broken,torch],[scratch,torch]", "batch_size=1,8", "record.plots=false")
     finished = run(place, *args, env=environment(place))
     assert finished.code == 3
     assert [read_json(f / "status.json")["status"] for f in folders(finished)] == [3, 2, 0, 2]

@@ -26,6 +26,7 @@ FAULTY = (
     "backend=[missing_slope,torch],[scratch,torch]",
     "data.samples=4",
     "batch_size=2",
+    "record.plots=false",
 )
 
 
@@ -37,6 +38,7 @@ def one(parameters, x, y):
 two = one
 """
 
+SMALL = ("data.samples=2", "record.plots=false")
 GRID = [("0.01", "1"), ("0.01", "2"), ("0.05", "1"), ("0.05", "2")]
 
 
@@ -159,7 +161,7 @@ def test_a_mismatch_is_counted_and_is_the_worst(place: Path) -> None:
 
 
 def test_a_rejected_job_is_a_row_without_figures(place: Path) -> None:
-    finished = run(place, "-m", "data.low=0,2", "data.samples=2")
+    finished = run(place, "-m", "data.low=0,2", *SMALL)
     assert finished.code == 2
     good, rejected = rows(folder_of(finished) / "sweep.csv")
     assert (good["status"], good["verdict"], good["data.low"]) == ("0", "agree", "0")
@@ -204,7 +206,7 @@ def test_one_job_is_a_sweep(place: Path) -> None:
 
 
 def test_jobs_that_record_elsewhere_are_not_nested(place: Path) -> None:
-    finished = run(place, "-m", "tracking.experiment=runner,other", "data.samples=2")
+    finished = run(place, "-m", "tracking.experiment=runner,other", *SMALL)
     assert (finished.code, finished.err) == (0, "")
     (job,) = nested(client(place))
     assert job.data.params["tracking.experiment"] == "runner"
@@ -251,9 +253,9 @@ def test_a_sweep_that_is_stopped_is_recorded_as_far_as_it_came(place: Path) -> N
 
 
 def test_a_sweep_into_the_folder_of_another_replaces_it(place: Path) -> None:
-    first = run(place, "-m", "seed=1,2,3", "data.samples=2", "hydra.sweep.dir=here")
+    first = run(place, "-m", "seed=1,2,3", *SMALL, "hydra.sweep.dir=here")
     assert first.code == 0
-    second = run(place, "-m", "lr=0.1,0.2", "data.samples=2", "hydra.sweep.dir=here")
+    second = run(place, "-m", "lr=0.1,0.2", *SMALL, "hydra.sweep.dir=here")
     assert (second.code, second.err) == (0, "")
     assert [row["lr"] for row in rows(place / "here" / "sweep.csv")] == ["0.1", "0.2"]
     assert not (place / "here" / "summary.csv").exists()
@@ -316,10 +318,10 @@ def test_jobs_in_other_processes_leave_the_same_record(sweep: Finished, place: P
 
 
 def test_runs_that_lie_below_a_sweeps_folder_are_left_alone(place: Path) -> None:
-    assert run(place, "data.samples=2", "hydra.run.dir=here/mine").code == 0
-    assert run(place, "-m", "lr=0.1,0.2", "data.samples=2", "hydra.sweep.dir=here/other").code == 0
+    assert run(place, *SMALL, "hydra.run.dir=here/mine").code == 0
+    assert run(place, "-m", "lr=0.1,0.2", *SMALL, "hydra.sweep.dir=here/other").code == 0
     before = {name: content for name, content in tree(place / "here").items() if content is not None}
-    args = ("lr=0.3,0.4", "data.samples=2", "hydra.sweep.dir=here", "hydra.sweep.subdir=job/${hydra.job.num}")
+    args = ("lr=0.3,0.4", *SMALL, "hydra.sweep.dir=here", "hydra.sweep.subdir=job/${hydra.job.num}")
     finished = run(place, "-m", *args)
     assert (finished.code, finished.err) == (0, "")
     found = rows(place / "here" / "sweep.csv")
@@ -329,7 +331,7 @@ def test_runs_that_lie_below_a_sweeps_folder_are_left_alone(place: Path) -> None
 
 
 def test_a_sweep_that_cannot_be_composed_leaves_an_earlier_one_whole(place: Path) -> None:
-    assert run(place, "-m", "lr=0.1,0.2", "data.samples=2", "hydra.sweep.dir=here").code == 0
+    assert run(place, "-m", "lr=0.1,0.2", *SMALL, "hydra.sweep.dir=here").code == 0
     before = tree(place / "here")
     assert run(place, "-m", "lr=0.1,abc", "hydra.sweep.dir=here").code == 2
     after = tree(place / "here")
