@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import mlflow
@@ -35,8 +36,8 @@ import sys
 import mlflow
 import numpy as np
 mlflow.set_tracking_uri(sys.argv[1])
-model = mlflow.pyfunc.load_model(sys.argv[2])
-np.save(sys.argv[4], model.predict(np.load(sys.argv[3])))
+x, predicted, *places = sys.argv[2:]
+np.savez(predicted, *(mlflow.pyfunc.load_model(place).predict(np.load(x)) for place in places))
 """
 
 
@@ -52,12 +53,12 @@ def finished(shared: SharedRuns, name: str) -> Finished:
     return made
 
 
-def served(folder: Path, model_uri: str, x: Array) -> Array:
-    """What a fresh process predicts."""
+def served(folder: Path, places: Sequence[str], x: Array) -> list[Array]:
+    """What a fresh process predicts with the models of these places."""
     np.save(folder / "x.npy", x)
-    python(folder, SERVE, uri(folder), model_uri, str(folder / "x.npy"), str(folder / "predicted.npy"))
-    found: Array = np.load(folder / "predicted.npy")
-    return found
+    python(folder, SERVE, uri(folder), "x.npy", "predicted.npz", *places)
+    with np.load(folder / "predicted.npz") as found:
+        return [found[name] for name in found]
 
 
 def model_of(made: Finished) -> tuple[Run, LoggedModel]:
@@ -78,8 +79,8 @@ def test_it_predicts_in_a_fresh_process_what_the_run_does_in_evaluation_mode(nam
     wanted = np.array(backend.step(x, y, draws={}, training=False).prediction)
     record, model = model_of(finished)
     places = (f"models:/{model.model_id}", f"runs:/{record.info.run_id}/network", str(finished.run_folder / "model"))
-    for place in places:
-        assert same_bits(served(finished.folder, place, x), wanted), place
+    for place, predicted in zip(places, served(finished.folder, places, x), strict=True):
+        assert same_bits(predicted, wanted), place
 
 
 def test_nothing_of_it_is_pickled_and_no_requirement_was_guessed(finished: Finished) -> None:

@@ -44,7 +44,7 @@ def on_a_terminal(folder: Path, *args: str, **extra: str) -> tuple[int, str]:
 
 
 def test_a_terminal_gets_a_progress_bar_and_colours(place: Path) -> None:
-    code, sent = on_a_terminal(place, "data.samples=300")
+    code, sent = on_a_terminal(place, "data.samples=300", "record.plots=false")
     assert code == 0
     assert SGR.search(sent)
     plain = CONTROL.sub("", sent)
@@ -53,7 +53,7 @@ def test_a_terminal_gets_a_progress_bar_and_colours(place: Path) -> None:
 
 
 def test_no_color_takes_the_colours_away_and_leaves_the_words(place: Path) -> None:
-    code, sent = on_a_terminal(place, "data.samples=300", NO_COLOR="1")
+    code, sent = on_a_terminal(place, "data.samples=300", "record.plots=false", NO_COLOR="1")
     assert code == 0
     assert SGR.findall(sent) == []
     assert "agree: the gradients of scratch and torch differ by rounding alone, over 300 judged steps" in sent
