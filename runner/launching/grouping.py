@@ -48,7 +48,7 @@ def groups_of(jobs: Iterable[tuple[int, DictConfig]]) -> list[list[int]]:
             kinds[number] = _Kind(f"job {number}", "")
         else:
             kinds[number] = kind = _kind_of(plain)
-            examples.setdefault(kind, (plain, catalog_of(config)))
+            examples.setdefault(kind, (plain, catalog_of(config.hydra)))
     groups: dict[tuple[str, str], list[int]] = {}
     shapes = _shapes(examples)
     for number, kind in kinds.items():
