@@ -41,14 +41,16 @@ class Goal:
 class Table:
     """A table: its heading, what to know of it, and its lines, which are measured when it is asked for.
 
-    A ``long`` one takes hours, and is measured only where it is named. ``why_not`` says why it cannot be measured on
-    this machine; it is empty where it can.
+    ``short`` says where the time goes, and what was tried, where a goal was not reached. A ``long`` one takes hours,
+    and is measured only where it is named. ``why_not`` says why it cannot be measured on this machine; it is empty
+    where it can.
     """
 
     heading: str
     note: str
     lines: Callable[[], Iterator[Line]]
     goals: Sequence[Goal] = field(default=())
+    short: str = ""
     long: bool = False
     why_not: Callable[[], str] = lambda: ""
 
