@@ -12,6 +12,7 @@ from runner.assemble import Setup
 from runner.evaluation import Epoch
 from runner.experiment import Outcome, Record, run_experiment
 from runner.stacked.judging import Found
+from runner.stacked.looked import Detail
 from runner.stacked.run import StackedOutcome, StackedRecord, run_stack
 from runner.stacked.slices import part_of, replica_of
 from runner.stacked.stack import refusal, stacked
@@ -81,7 +82,7 @@ def _trained(members: Sequence[Member]) -> list[Outcome | Exception]:
 class _Recorders:
     """Each replica's own recorder; an error of one, of a full disk, say, ends its records and no others."""
 
-    whole: ClassVar[bool] = True
+    detail: ClassVar[Detail] = Detail.ELEMENTS
 
     def __init__(self, members: Sequence[Member]) -> None:
         self._recorders = [recorder for _, recorder in members]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from hydra.core.utils import JobReturn, configure_log, run_job, setup_globals
@@ -22,24 +23,27 @@ def launch(
     setup_globals()
     configure_log(config.hydra.hydra_logging, config.hydra.verbose)
     launched = _Launched(context, config, {first + i: list(overrides) for i, overrides in enumerate(job_overrides)})
-    for numbers in groups_of((number, launched.composed(number)) for number in launched.overrides):
+    for numbers in groups_of(launched.compose()):
         launched.run(numbers)
     return [launched.returned[number] for number in launched.overrides]
 
 
 class _Launched:
-    """The jobs of a launch, by their numbers."""
+    """The jobs of a launch, by their numbers; their configurations are kept as bytes, which are small."""
 
     def __init__(self, context: HydraContext, config: DictConfig, overrides: dict[int, list[str]]) -> None:
         self._context, self._config, self.overrides = context, config, overrides
         self.returned: dict[int, JobReturn] = {}
+        self._composed: dict[int, bytes] = {}
 
-    def composed(self, number: int) -> DictConfig:
-        """The whole configuration of a job, Hydra's own node included."""
-        config = self._context.config_loader.load_sweep_config(self._config, self.overrides[number])
-        with open_dict(config):
-            config.hydra.job.id = config.hydra.job.num = number
-        return config
+    def compose(self) -> Iterator[tuple[int, DictConfig]]:
+        """Every job's number and its whole configuration, Hydra's own node included."""
+        for number, overrides in self.overrides.items():
+            config = self._context.config_loader.load_sweep_config(self._config, overrides)
+            with open_dict(config):
+                config.hydra.job.id = config.hydra.job.num = number
+            self._composed[number] = pickle.dumps(config)
+            yield number, config
 
     def run(self, numbers: Sequence[int]) -> None:
         """Runs some jobs; of several, each begins inside the one before it, where that comes to its training."""
@@ -58,7 +62,7 @@ class _Launched:
         returned: JobReturn = run_job(
             hydra_context=self._context,
             task_function=task,
-            config=self.composed(number),
+            config=pickle.loads(self._composed.pop(number)),  # noqa: S301  (made above)
             job_dir_key="hydra.sweep.dir",
             job_subdir_key="hydra.sweep.subdir",
         )

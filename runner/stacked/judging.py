@@ -16,7 +16,7 @@ from runner.comparison.sides import HIGH, SINGLE
 from runner.comparison.tensors import Layout, StateLayout
 from runner.comparison.verdict import Judge
 from runner.stacked.look import look, unjudged
-from runner.stacked.looked import Looked, Pair
+from runner.stacked.looked import Detail, Looked, Pair
 from runner.stacked.slices import copied, flat_states, flat_steps, given_of, state_of, states_layout_of, step_of
 
 
@@ -75,15 +75,15 @@ class _Stacked:
 class StackedJudge:
     """``Judge`` for so many replicas: each has the verdict that ``Judge`` would give it.
 
-    Only the first look is taken at all of them at once. Who does not pass it is judged from its own slice. With
-    ``elements`` the roundings of every element are kept.
+    Only the first look is taken at all of them at once. Who does not pass it is judged from its own slice. ``detail``
+    is what is found out of steps; of updates that is less, unless it is all.
     """
 
     problem: Problem
     choices: Mapping[str, BackendChoice]
     dtype: np.dtype[Any]
     replicas: int
-    elements: bool = False
+    detail: Detail = Detail.VERDICT
     single: Judge = field(init=False)
     _singles: dict[float, Judge] = field(init=False, default_factory=dict)
     _alone: dict[int, Judge] = field(init=False, default_factory=dict)
@@ -120,7 +120,7 @@ class StackedJudge:
             return _found(layout, looked, wanted, False, alone)
         sides, known = list(self._in_single(point)), self._repeating(point) & (not is_narrow(self.dtype))
         looked = {
-            name: look(layout, self._pair(name, run, point.high), sides, self.dtype, self.elements).only(known)
+            name: look(layout, self._pair(name, run, point.high), sides, self.dtype, self.detail).only(known)
             for name in self._judged_names()
         }
         return _found(layout, looked, wanted, True, alone)
@@ -146,11 +146,12 @@ class StackedJudge:
         """The first look; with a sigma only where a value's own digits do not explain all, as they mostly do."""
         pair = self._pair(name, run, point.updated)
         assert self._repeats is not None
-        looked = look(layout, pair, [], self.dtype).only(self._repeats & (not is_narrow(self.dtype)))
+        detail = Detail.WORST if self.detail == Detail.ELEMENTS else Detail.VERDICT
+        looked = look(layout, pair, [], self.dtype, detail).only(self._repeats & (not is_narrow(self.dtype)))
         rows = np.flatnonzero(wanted & ~looked.agrees & self._repeats)
         if rows.size and not is_narrow(self.dtype):
             sides = [(low[rows], high[rows]) for low, high in self._updated_in_single(layout, point, run)]
-            looked.put(rows, look(layout, pair.rows(rows), sides, self.dtype))
+            looked.put(rows, look(layout, pair.rows(rows), sides, self.dtype, detail))
         return looked
 
     def _at(self, given: Given, layout: Layout, run: Mapping[str, Array]) -> _Stacked:

@@ -16,10 +16,11 @@ from runner.arrays import Array
 from runner.comparison.constants import COARSE, LIMIT, SMALLEST_SUBNORMAL, UNIT_ROUNDOFF
 from runner.comparison.deviation import Deviation
 from runner.comparison.looks import SMALLEST_NORMAL_SINGLE
+from runner.comparison.results import Worst
 from runner.comparison.rounding import NEAR_ONE
 from runner.comparison.sides import HIGH
 from runner.comparison.tensors import Layout
-from runner.stacked.looked import Looked, Pair, by_tensor, nothing_found, worst_of
+from runner.stacked.looked import Detail, Looked, Pair, by_tensor, largest_of, nothing_found, worst_of
 
 AT_ONCE = 2**16
 """Numbers that are looked at at once."""
@@ -33,9 +34,9 @@ def look(
     pair: Pair,
     sides: Sequence[tuple[Array, Array]],
     dtype: np.dtype[Any],
-    elements: bool = False,
+    detail: Detail = Detail.VERDICT,
 ) -> Looked:
-    """The first look at ``pair``, of a run in ``dtype``, float32 or float64; every element's roundings if ``elements``.
+    """The first look at ``pair``, of a run in ``dtype``, float32 or float64.
 
     ``sides`` are the reference's and the library's tensors in float32 and in float64, (replicas, size) each: sigma is
     measured on them. Where there are none it is 0: a value's own last digits may explain all.
@@ -43,7 +44,7 @@ def look(
     Some rows at once, over arrays made once, which stay in the cache of a core: row replicas of benchmarks/tables.py.
     """
     found, at_once = nothing_found(len(pair.run), layout), max(1, AT_ONCE // layout.size)
-    room = (np.empty(pair.run.shape), np.empty(pair.run.shape)) if elements else None
+    room = (np.empty(pair.run.shape), np.empty(pair.run.shape)) if detail == Detail.ELEMENTS else None
     work = np.empty((5 + len(sides), min(at_once, len(pair.run)), layout.size))
     with np.errstate(all="ignore"):
         for begin in range(0, len(pair.run), at_once):
@@ -54,9 +55,9 @@ def look(
             if sides:
                 lows_and_highs = [(low[rows], high[rows]) for low, high in sides]
                 sigma, known = sigma_of_two_precisions(layout, lows_and_highs, mine[5:])
-                found.put(rows, _first_look(layout, part, sigma, dtype, mine, kept).only(known))
+                found.put(rows, _first_look(layout, part, sigma, dtype, mine, detail, kept).only(known))
             else:
-                found.put(rows, _first_look(layout, part, None, dtype, mine, kept))
+                found.put(rows, _first_look(layout, part, None, dtype, mine, detail, kept))
     return replace(found, elements=room)
 
 
@@ -66,6 +67,7 @@ def _first_look(
     sigma: Array | None,
     dtype: np.dtype[Any],
     work: Array,
+    detail: Detail,
     elements: tuple[Array, Array] | None,
 ) -> Looked:
     """In units of ``sigma`` (replicas, size), in float32's unit, None for 0; ``work`` (5, replicas, size) at least.
@@ -73,7 +75,7 @@ def _first_look(
     The roundings of every element are written into ``elements``, those of the logic and of the precision.
     """
     size, d, own, unit, other = work[:5]
-    logic_deviation = _deviations(layout, pair.high, pair.reference, work)
+    logic_deviation = _deviations(layout, pair.high, pair.reference, work, detail)
     np.abs(pair.reference, out=size)
     _distance(pair.high, pair.reference, d)
     agrees = np.isfinite(logic_deviation.max_abs).all(axis=1)
@@ -87,7 +89,7 @@ def _first_look(
         coarse = size < np.multiply(unit, LIMIT / COARSE, out=other)
         agrees &= ~(coarse & (d > np.multiply(own, LIMIT, out=other))).any(axis=1)
         np.add(own, unit, out=unit)
-    logic = precision = worst_of(layout, np.divide(d, unit, out=d), pair.high, pair.reference, unit)
+    logic = precision = _worst(layout, np.divide(d, unit, out=d), pair.high, pair.reference, unit, detail)
     agrees &= logic.roundings.max(axis=1) <= LIMIT
     if elements is not None:
         elements[0][...] = elements[1][...] = d
@@ -101,13 +103,17 @@ def _first_look(
         if sigma is not None:
             np.add(unit, sigma, out=unit)
         np.divide(_distance(pair.run, pair.reference, other), unit, out=other)
-        precision = worst_of(layout, other, pair.run, pair.reference, unit)
+        precision = _worst(layout, other, pair.run, pair.reference, unit, detail)
         agrees &= precision.roundings.max(axis=1) <= LIMIT
         if elements is not None:
             elements[1][...] = other
     reference_error = by_tensor(layout, _distance(pair.run_reference, pair.reference, d))
-    deviation = _deviations(layout, pair.run, pair.run_reference, work)
+    deviation = _deviations(layout, pair.run, pair.run_reference, work, detail)
     return Looked(agrees, deviation, precision, logic_deviation, logic, largest_error, reference_error)
+
+
+def _worst(layout: Layout, roundings: Array, u: Array, g: Array, unit: Array, detail: Detail) -> Worst:
+    return worst_of(layout, roundings, u, g, unit) if detail > Detail.VERDICT else largest_of(layout, roundings)
 
 
 def _distance(a: Array, b: Array, out: Array) -> Array:
@@ -120,15 +126,18 @@ def unjudged(layout: Layout, run: Array, reference: Array) -> Looked:
     with np.errstate(all="ignore"):
         finite = np.asarray(np.isfinite(run).all(axis=1) & np.isfinite(reference).all(axis=1))
         work = np.empty((3, *run.shape))
-        deviation = _deviations(layout, run, reference, work)
+        deviation = _deviations(layout, run, reference, work, Detail.WORST)
         worst = worst_of(layout, _distance(run, reference, work[0]), run, reference)
     return replace(nothing_found(len(run), layout), agrees=finite, deviation=deviation, precision=worst)
 
 
-def _deviations(layout: Layout, u: Array, g: Array, work: Array) -> Deviation:
+def _deviations(layout: Layout, u: Array, g: Array, work: Array, detail: Detail) -> Deviation:
     """How far ``u`` is from ``g``, (replicas, tensors) each; ``work`` (3, replicas, size) at least."""
     d, other, third = work[:3]
     max_abs = by_tensor(layout, _distance(u, g, d))
+    if detail == Detail.VERDICT:
+        unknown = np.full(max_abs.shape, np.nan)
+        return Deviation(max_abs, unknown, unknown)
     rms = np.sqrt(np.add.reduceat(np.square(d, out=other), layout.starts, axis=1) / layout.sizes)
     np.maximum(np.abs(u, out=other), np.abs(g, out=third), out=other)
     np.maximum(other, SMALLEST_SUBNORMAL[HIGH.name], out=other)  # 0 / 0 is no deviation

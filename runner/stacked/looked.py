@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, is_dataclass, replace
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,19 @@ from runner.comparison.results import Comparison, Worst
 from runner.comparison.tensors import Layout
 
 
+class Detail(IntEnum):
+    """How much is to be found out of who is acquitted, each more than the one before it.
+
+    The largest of each measure that a verdict needs; where it is, and all measures of ``Comparison``; and the roundings
+    of every element.
+    """
+
+    VERDICT, WORST, ELEMENTS = range(3)
+
+
 @dataclass(frozen=True)
 class Looked:
-    """What the first look finds of one backend, for each replica.
+    """What the first look finds of one backend, for each replica; NaN where nobody asked for it.
 
     Attributes:
         agrees: Whether it acquits the replica, (replicas,); nothing else counts of a replica that it does not.
@@ -46,7 +57,10 @@ class Looked:
             mine[rows] = theirs
 
     def comparison(self, k: int, names: tuple[str, str], layout: Layout, judged: bool) -> Comparison:
-        """What ``Judge`` would tell of replica ``k``, which the look acquits; ``names``: the backend, the reference."""
+        """What ``Judge`` would tell of replica ``k``, which a look in detail acquits.
+
+        ``names`` are those of the backend and the reference.
+        """
         deviation, precision = _row(self.deviation, k), _row(self.precision, k)
         if not judged:
             return Comparison(*names, layout, None, deviation, precision)
@@ -94,6 +108,13 @@ def nothing_found(replicas: int, layout: Layout) -> Looked:
         return Deviation(unknown(), unknown(), unknown())
 
     return Looked(np.zeros(replicas, bool), apart(), worst(), apart(), worst(), unknown(), unknown())
+
+
+def largest_of(layout: Layout, roundings: Array) -> Worst:
+    """The most ``roundings`` (replicas, size) of each tensor, and not where they are."""
+    most = by_tensor(layout, roundings)
+    unknown = np.full(most.shape, np.nan)
+    return Worst(np.zeros(most.shape, np.intp), unknown, unknown, most, unknown)
 
 
 def worst_of(layout: Layout, by: Array, u: Array, g: Array, unit: Array | None = None) -> Worst:

@@ -17,6 +17,7 @@ from runner.evaluation import Epoch
 from runner.experiment import in_evaluation, is_judged, is_recorded, rows_of_batches
 from runner.stacked.evaluation import StackedEvaluation
 from runner.stacked.judging import Found, StackedJudge
+from runner.stacked.looked import Detail
 from runner.stacked.slices import copied, state_of
 from runner.stacked.stack import Stack
 from runner.stacked.tally import Tally
@@ -38,11 +39,10 @@ class StackedRecord:
 class StackedRecorder(Protocol):
     """What keeps the records of a stack.
 
-    ``whole``: whether it wants all that the recorder of a single run is told. It is told of updates and of epochs then,
-    and every element's roundings are kept.
+    ``detail`` is how much it wants to be told of each step; with all of it, it is told of updates and of epochs too.
     """
 
-    whole: ClassVar[bool]
+    detail: ClassVar[Detail]
 
     def progress(self, step: int) -> None:
         """Called before each step, with its number from 0."""
@@ -64,7 +64,7 @@ class StackedRecorder(Protocol):
 class Silent:
     """A recorder that keeps nothing."""
 
-    whole: ClassVar[bool] = False
+    detail: ClassVar[Detail] = Detail.VERDICT
 
     def progress(self, step: int) -> None:
         pass
@@ -118,7 +118,7 @@ class _Running:
     def __post_init__(self) -> None:
         setup, replicas = self.stack.first, len(self.stack.seeds)
         self.backends = self.stack.backends()
-        self.judge = StackedJudge(self.stack.problem, setup.backends, setup.dtype, replicas, self.recorder.whole)
+        self.judge = StackedJudge(self.stack.problem, setup.backends, setup.dtype, replicas, self.recorder.detail)
         self.tally = Tally(replicas, self.judge.single.sides.noise_over)
         self.evaluation = StackedEvaluation(self.stack)
         self.running = np.ones(replicas, bool)
@@ -157,14 +157,14 @@ class _Running:
         for backend in self.backends.values():
             if backend is not self.reference:
                 backend.load(state)
-        if self.recorder.whole:
+        if self.recorder.detail == Detail.ELEMENTS:
             self._evaluate(step, given, steps)
 
     def _judge_update(self, step: int, wanted: Array) -> None:
         states = {name: backend.state() for name, backend in self.backends.items()}
         found = self.judge.compare_updates(states, wanted)
         self.tally.add_update(step, found)
-        if self.recorder.whole:
+        if self.recorder.detail == Detail.ELEMENTS:
             self.recorder.write_update(step, found)
 
     def _evaluate(self, step: int, given: Given, steps: Mapping[str, Step]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from runner.records.stacked.recorder import bytes_of_gradients
 from runner.records.stacked.summary import Summary
 from runner.records.stacked.table import SCHEMA, ReplicasTable
 from runner.records.tables import DeviationsTable
+from runner.stacked.looked import Detail
 from runner.stacked.run import Silent, StackedOutcome, StackedRecord, run_stack
 from runner.stacked.stack import stacked
 from tests.helpers import with_parameters
@@ -22,6 +24,8 @@ from tests.stacked.helpers import setups_of
 
 class Keeping(Silent):
     """Keeps the table."""
+
+    detail: ClassVar[Detail] = Detail.WORST
 
     def __init__(self, table: ReplicasTable) -> None:
         self.table = table

@@ -19,7 +19,7 @@ from runner.comparison.tensors import Layout, layout_of
 from runner.network import build_network
 from runner.stacked.judging import Found
 from runner.stacked.look import look, unjudged
-from runner.stacked.looked import Looked, Pair, nothing_found
+from runner.stacked.looked import Detail, Looked, Pair, nothing_found
 from runner.stacked.tally import Tally
 from tests.layers.helpers import make_layer
 
@@ -54,7 +54,7 @@ def by_tensor(values: Array) -> list[float]:
 @pytest.mark.parametrize("seed", range(3))
 def test_what_is_found_of_each_is_what_is_found_of_one_run(seed: int) -> None:
     pair, sides = drawn(seed)
-    found = look(layout(), pair, sides, DTYPES["float32"], elements=True)
+    found = look(layout(), pair, sides, DTYPES["float32"], Detail.ELEMENTS)
     for k in range(REPLICAS):
         sigma = two_precisions(layout(), [(low[k], high[k]) for low, high in sides])
         assert sigma is not None

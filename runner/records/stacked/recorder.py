@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import prod
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from rich.text import Text
@@ -24,6 +25,7 @@ from runner.records.stacked.summary import Summary, quantiles, write_replicas, w
 from runner.records.stacked.table import ReplicasTable
 from runner.records.sweep.summary import QUANTILES
 from runner.records.writer import Writer
+from runner.stacked.looked import Detail
 from runner.stacked.run import Silent, StackedOutcome, StackedRecord
 from runner.stacked.stack import Stack
 
@@ -40,6 +42,8 @@ class StackRecorder(Silent):
 
     ``alone`` gives the command that runs a replica by itself.
     """
+
+    detail: ClassVar[Detail] = Detail.WORST
 
     def __init__(self, stack: Stack, identity: Identity, alone: Callable[[int], str]) -> None:
         self._stack, self._setup, self._identity, self._alone = stack, stack.first, identity, alone
