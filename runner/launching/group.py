@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from runner.arrays import Array
 from runner.assemble import Setup
 from runner.evaluation import Epoch
-from runner.experiment import Outcome, Record, run_experiment
+from runner.experiment import Outcome, Record, Recorder, run_experiment
 from runner.stacked.judging import Found
 from runner.stacked.looked import Detail
 from runner.stacked.run import StackedOutcome, StackedRecord, run_stack
 from runner.stacked.slices import part_of, replica_of
 from runner.stacked.stack import refusal, stacked
 
-if TYPE_CHECKING:
-    from runner.records.recorder import RunRecorder
-
-Member = tuple[Setup, "RunRecorder"]
+Member = tuple[Setup, Recorder]
 
 
 class Group:
@@ -37,7 +34,7 @@ class Group:
         self._members: list[Member] = []
         self._left: list[Outcome | Exception] | None = None
 
-    def train(self, setup: Setup, recorder: RunRecorder) -> Outcome:
+    def train(self, setup: Setup, recorder: Recorder) -> Outcome:
         """What ``run_experiment`` gives, with the others of the group where the run can be stacked with them.
 
         Raises:
@@ -94,7 +91,7 @@ class _Recorders:
         self._each(range(len(self._recorders)), lambda _k, recorder: recorder.progress(step))
 
     def write(self, record: StackedRecord) -> None:
-        def write(k: int, recorder: RunRecorder) -> None:
+        def write(k: int, recorder: Recorder) -> None:
             steps = {name: replica_of(step, k) for name, step in record.steps.items()}
             comparisons = record.found.of(k, self._reference)
             recorder.write(Record(record.step, steps, comparisons, parameters=part_of(record.parameters, k)))
@@ -102,13 +99,13 @@ class _Recorders:
         self._each(_places(record.found.wanted), write)
 
     def write_update(self, step: int, found: Found) -> None:
-        def write(k: int, recorder: RunRecorder) -> None:
+        def write(k: int, recorder: Recorder) -> None:
             recorder.write_update(step, found.of(k, self._reference))
 
         self._each(_places(found.wanted), write)
 
     def write_epoch(self, wanted: Array, epochs: Sequence[Epoch]) -> None:
-        def write(k: int, recorder: RunRecorder) -> None:
+        def write(k: int, recorder: Recorder) -> None:
             self._epochs[k] = epochs[k]
             recorder.write_epoch(epochs[k])
 
@@ -121,7 +118,7 @@ class _Recorders:
         losses = {name: (float(first[k]), float(last[k])) for name, (first, last) in outcome.losses.items()}
         return Outcome(outcome.verdicts[k], losses, part_of(outcome.final, k), epoch=self._epochs.get(k))
 
-    def _each(self, places: Sequence[int], tell: Callable[[int, RunRecorder], None]) -> None:
+    def _each(self, places: Sequence[int], tell: Callable[[int, Recorder], None]) -> None:
         for k in places:
             if k not in self._failed:
                 try:

@@ -22,7 +22,7 @@ from .test_sweep_record import folder_of
 STACKED = "hydra/launcher=stacked"
 PLAIN = ("lr=0.01,0.05", "seed=1,2", "data.samples=20")
 MIXED = (
-    *("backend=[sometimes,torch]", "lr=0.05,-1,1e30", "seed=1,2,3", "data.samples=5"),
+    *("backend=[sometimes,torch]", "seed=1,2,3", "lr=0.05,-1,1e30", "data.samples=5"),
     *("data.held_out=0.4", "epochs=2", "optimizer.momentum=0.5", "architecture.activation=relu", "record.plots=false"),
 )
 SAME = ["step", "backend", "reference", "tensor", "verdict", "look", "logic_look"]
