@@ -15,6 +15,7 @@ from runner.assemble import Setup
 from runner.backends.base import Backend, Problem, Step
 from runner.backends.scratch import Scratch, ScratchBackend
 from runner.backends.torch import Torch
+from runner.comparison.results import Comparison
 from runner.experiment import Outcome, Record
 from runner.launching.group import Group
 from tests.helpers import Kept, kept, make_setup
@@ -78,16 +79,18 @@ def assert_like_alone(found: Outcome | Exception, recorder: Kept, setup: Setup) 
     for mine, theirs in zip(recorder.records, told.records, strict=True):
         for name, step in theirs.steps.items():
             np.testing.assert_allclose(mine.steps[name].loss, step.loss, rtol=CLOSE)
-    for mine, theirs in ((recorder.comparisons, told.comparisons), (recorder.updates, told.updates)):
-        assert [(c.verdict, c.precision_look, c.logic_look) for c in mine] == [
-            (c.verdict, c.precision_look, c.logic_look) for c in theirs
-        ]
+    for found_of, own_of in ((recorder.comparisons, told.comparisons), (recorder.updates, told.updates)):
+        assert list(map(looks, found_of)) == list(map(looks, own_of))
     assert [epoch.step for epoch in recorder.epochs] == [epoch.step for epoch in told.epochs]
     assert (found.epoch is None) == (own.epoch is None)
-    for mine, theirs in zip(recorder.epochs, told.epochs, strict=True):
+    for ended, own_epoch in zip(recorder.epochs, told.epochs, strict=True):
         for part in ("train", "held_out"):
-            for name, scores in getattr(theirs, part).items():
-                assert getattr(mine, part)[name].loss == pytest.approx(scores.loss, rel=CLOSE)
+            for name, scores in getattr(own_epoch, part).items():
+                assert getattr(ended, part)[name].loss == pytest.approx(scores.loss, rel=CLOSE)
+
+
+def looks(comparison: Comparison) -> tuple[str | None, int, int]:
+    return comparison.verdict, comparison.precision_look, comparison.logic_look
 
 
 def test_each_is_told_what_its_own_run_is_told() -> None:
