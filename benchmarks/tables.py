@@ -17,6 +17,7 @@ from benchmarks.starting import starting
 from benchmarks.steps import other_steps, training_steps
 from benchmarks.timing import Line
 from benchmarks.verdict import against_gradcheck, judged_steps
+from benchmarks.whole import default_run, short_jobs
 
 SMALL, BATCH, MIDDLE, LARGE = "2-10-10-1, batch 1,", "2-10-10-1, batch 100,", "64-256-256-10", "784-1024-1024-10"
 
@@ -168,5 +169,19 @@ TABLES: Mapping[str, Table] = {
             Goal("over Hydra's", 0.5, at_least=False),
             Goal("MiB that are kept", 2.0, at_least=False),
         ],
+    ),
+    "short_jobs": Table(
+        "Short jobs",
+        "A sweep's job of ten judged steps, both backends, without plots, what it takes to begin the sweep left out: "
+        "how many times as long it takes as its rows and files alone, logged by MLflow's client.",
+        short_jobs,
+        [Goal("over its records alone", 1.5, at_least=False)],
+    ),
+    "default_run": Table(
+        "Default run",
+        "`python -m runner` where there is a store: how many times as long as a script that imports the same "
+        "libraries, logs the same rows and files by MLflow's client and draws the same plots.",
+        default_run,
+        [Goal("over its records alone", 1.2, at_least=False)],
     ),
 }
