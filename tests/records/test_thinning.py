@@ -12,6 +12,12 @@ from runner.records.outline import outline_of_all
 from runner.records.report.data import _thinned
 
 
+def thinned(rows: pd.DataFrame, count: int) -> pd.DataFrame:
+    """The rows that are shown of a line that is all of a table."""
+    columns = {str(name): column.to_numpy() for name, column in rows.items()}
+    return rows.iloc[_thinned(columns, np.arange(len(rows)), "", count)]
+
+
 def table(steps: int, every: int) -> pd.DataFrame:
     """Roundings at every so many steps; the deviation grows from step to step."""
     numbers = np.arange(steps)
@@ -23,7 +29,7 @@ def table(steps: int, every: int) -> pd.DataFrame:
 def test_the_worst_of_the_judged_steps_is_shown_wherever_it_lies(every: int) -> None:
     rows = table(10_000, every)
     rows.loc[4300, "roundings"] = 29.0
-    shown = _thinned(rows, "", 300)
+    shown = thinned(rows, 300)
     assert len(shown) <= 300
     assert 29.0 in set(shown["roundings"])
     assert shown["roundings"].notna().sum() >= min(100, 10_000 // every)
@@ -34,7 +40,7 @@ def test_the_worst_of_the_judged_steps_is_shown_wherever_it_lies(every: int) -> 
 def test_a_line_without_any_judged_step_is_thinned_by_its_deviation() -> None:
     rows = table(1000, 1).assign(roundings=np.nan)
     rows.loc[500, "max_abs"] = 1.0
-    assert 500 in set(_thinned(rows, "", 20)["step"])
+    assert 500 in set(thinned(rows, 20)["step"])
 
 
 def test_the_extremes_of_every_line_are_among_the_steps() -> None:

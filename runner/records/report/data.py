@@ -149,59 +149,63 @@ def _series(run: RecordedRun) -> list[dict[str, Any]]:
     """The worst element of each tensor over the steps; of the logic where it was judged."""
     lines = list(_chosen(run))
     places = np.unique(np.concatenate([np.empty(0, np.intp), *(at for _, at in lines)]))
-    drawn, found = run.rows(DRAWN, places=places), []
+    drawn, found = _columns(run.rows(DRAWN, places=places)), []
     for line, at in lines:
         prefix, figures_of_number = ("logic_", 17) if line["question"] == "logic" else ("", digits(run))
-        found.append({**line, **_line(drawn.iloc[np.searchsorted(places, at)], prefix, figures_of_number)})
+        found.append({**line, **_line(drawn, np.searchsorted(places, at), prefix, figures_of_number)})
     return found
 
 
 def _chosen(run: RecordedRun) -> Iterator[tuple[dict[str, Any], Array]]:
     """What each line is of, and the places in the table of the rows that it is drawn by."""
-    names, count, table = set(shown_tensors(run)), points_of_a_line(run), run.rows(CHOOSING)
+    names, count, columns = set(shown_tensors(run)), points_of_a_line(run), _columns(run.rows(CHOOSING))
     for backend in run.backends[:-1]:
-        of_backend = (table["backend"] == backend).to_numpy()
+        of_backend = columns["backend"] == backend
         for tensor in (name for name in run.tensors if name in names):
-            at = np.flatnonzero(of_backend & (table["tensor"] == tensor).to_numpy())
-            rows = table.iloc[at].assign(place=at)
+            rows = np.flatnonzero(of_backend & (columns["tensor"] == tensor))
             for question in QUESTIONS:
                 prefix = "logic_" if question == "logic" else ""
-                known = rows[rows["logic_roundings"].notna()] if prefix else rows
+                known = rows[~np.isnan(columns["logic_roundings"][rows])] if prefix else rows
                 if len(known):
                     line = {"backend": backend, "tensor": tensor, "question": question}
-                    yield line, _thinned(known, prefix, count)["place"].to_numpy()
+                    yield line, _thinned(columns, known, prefix, count)
 
 
-def _line(rows: pd.DataFrame, prefix: str, places: int) -> dict[str, Any]:
-    value, reference = rows[f"{prefix}worst_value"].to_numpy(), rows[f"{prefix}worst_reference"].to_numpy()
+def _columns(rows: pd.DataFrame) -> dict[str, Array]:
+    """Cut by places, they take a tenth of a frame's time: row short_jobs of benchmarks/tables.py."""
+    return {str(name): column.to_numpy() for name, column in rows.items()}
+
+
+def _line(columns: Mapping[str, Array], rows: Array, prefix: str, places: int) -> dict[str, Any]:
+    value, reference = columns[f"{prefix}worst_value"][rows], columns[f"{prefix}worst_reference"][rows]
     with np.errstate(invalid="ignore"):
         apart = np.abs(value - reference)
     return {
-        "step": [int(step) for step in rows["step"]],
-        "index": [index or "" for index in rows[f"{prefix}worst_index"]],
+        "step": columns["step"][rows].tolist(),
+        "index": [index or "" for index in columns[f"{prefix}worst_index"][rows]],
         "value": figures(value, places),
         "reference": figures(reference, places),
         "deviation": figures(apart, SHORT),
-        "roundings": figures(rows[f"{prefix}roundings"], SHORT),
-        "sigma": figures(rows[f"{prefix}sigma"], SHORT),
+        "roundings": figures(columns[f"{prefix}roundings"][rows], SHORT),
+        "sigma": figures(columns[f"{prefix}sigma"][rows], SHORT),
     }
 
 
-def _thinned(rows: pd.DataFrame, prefix: str, count: int) -> pd.DataFrame:
-    """At most about ``count`` rows: the first, the last, and the worst of each stretch of steps.
+def _thinned(columns: Mapping[str, Array], rows: Array, prefix: str, count: int) -> Array:
+    """Places of a line's ``rows``, at most about ``count``: the first, the last, the worst of each stretch of steps.
 
     The judged steps are divided into stretches of their own: between others they would be lost.
     """
     if len(rows) <= count:
         return rows
-    judged = rows[f"{prefix}roundings"].notna().to_numpy()
-    deviation = np.nan_to_num(rows[f"{prefix}max_abs"].to_numpy(), nan=np.inf)
-    by = np.where(judged, rows[f"{prefix}roundings"].to_numpy(), deviation)
+    roundings = columns[f"{prefix}roundings"][rows]
+    judged = ~np.isnan(roundings)
+    by = np.where(judged, roundings, np.nan_to_num(columns[f"{prefix}max_abs"][rows], nan=np.inf))
     chosen = {0, len(rows) - 1}
     for places in filter(len, (np.flatnonzero(judged), np.flatnonzero(~judged))):
         share = max(1, (count - 2) // (1 if judged.all() or not judged.any() else 2))
         chosen |= {int(part[np.argmax(by[part])]) for part in np.array_split(places, min(share, len(places)))}
-    return rows.iloc[sorted(chosen)]
+    return rows[sorted(chosen)]
 
 
 def _elements(run: RecordedRun) -> list[dict[str, Any]]:
