@@ -13,6 +13,7 @@ from hydra import initialize_config_dir
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.utils import JobReturn
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -21,6 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 from runner.composer import Composer
 from runner.config import register
 from runner.paths import CONF
+from runner.sweep import Footprint
 
 Loaders = tuple[ConfigLoaderImpl, Composer]
 
@@ -187,3 +189,10 @@ def test_another_process_is_sent_hydras_own(loaders: Loaders) -> None:
     sent = pickle.loads(pickle.dumps(loaders[1]))
     assert type(sent) is ConfigLoaderImpl
     assert described(load(sent, ["seed=6"])) == described(load(loaders[0], ["seed=6"]))
+
+
+def test_a_job_that_has_ended_keeps_no_configuration(loaders: Loaders) -> None:
+    config = load(loaders[1], ["seed=7"])
+    ended = JobReturn(overrides=["seed=7"], cfg=config, hydra_cfg=config)
+    Footprint().on_job_end(config=config, job_return=ended)
+    assert (ended.cfg, ended.hydra_cfg, ended.overrides) == (None, None, ["seed=7"])

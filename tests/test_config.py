@@ -112,6 +112,16 @@ def test_a_layer_takes_the_keys_that_it_is_not_given_from_its_file() -> None:
     assert made == Linear(name=None, out=3, bias=True)
 
 
+def test_the_defaults_of_a_choice_are_those_that_its_file_has_now(tmp_path: Path) -> None:
+    (tmp_path / "layer").mkdir()
+    for bias in ("true", "false"):
+        text = f"_target_: runner.layers.linear.Linear\nname: null\nout: ???\nbias: {bias}\n"
+        (tmp_path / "layer" / "mine.yaml").write_text(text, encoding="utf-8")
+        for out in (1, 2):
+            made = build_named({"layer": "mine", "out": out}, "layers.0", Layer, Catalog([tmp_path]), "layer", "layer")
+            assert made == Linear(name=None, out=out, bias=bias == "true")
+
+
 @pytest.mark.parametrize(
     ("node", "key", "words"),
     [

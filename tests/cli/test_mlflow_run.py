@@ -14,11 +14,12 @@ from mlflow.entities import DatasetInput, Run
 
 from runner.records.dataset import digest
 from runner.records.description import escaped
+from runner.records.mlflow import MlflowRun
 from tests.helpers import make_setup
 
 from .conftest import SharedRuns
 from .process import ROOT, Finished, run
-from .stores import TENSORS, client, history, only_run, read_json
+from .stores import TENSORS, client, history, only_run, read_json, runs, uri
 
 FAULTS = ("--config-dir", str(ROOT / "tests" / "faults" / "conf"))
 
@@ -109,3 +110,23 @@ def test_system_metrics_are_recorded_where_they_are_asked_for(record: Run, place
     assert list(share) == list(range(len(share)))  # one at the end, and more on a slow machine
     assert 0 < share[0] < 100
     assert found.data.metrics["system/process_memory_megabytes"] > 10
+
+
+@pytest.mark.parametrize("rows", [0, 3, 950, 2100])
+def test_whatever_is_left_at_the_end_of_a_run_arrives(rows: int, place: Path) -> None:
+    begun = MlflowRun(uri(place), "runner")
+    begun.start("a run", {}, {})
+    for step in range(rows // 50):
+        begun.log({f"metric_{k}": float(k + step) for k in range(50)}, step)
+    begun.log({f"last_{k}": 0.5 for k in range(rows % 50)} | {"lost": float("nan")}, 7)
+    begun.finish("FINISHED", {f"tag_{k}": str(k) for k in range(150)}, place, [])
+    reader = client(place)
+    (left,) = runs(reader)
+    logged = [row for key in left.data.metrics for row in reader.get_metric_history(left.info.run_id, key)]
+    assert len({(row.key, row.step) for row in logged}) == len(logged) == rows
+    assert {key: left.data.tags[key] for key in ("tag_0", "tag_149", "nonfinite.lost")} == {
+        "tag_0": "0",
+        "tag_149": "149",
+        "nonfinite.lost": "7",
+    }
+    assert left.info.status == "FINISHED"

@@ -14,7 +14,7 @@ from runner.arrays import Array
 from runner.assemble import Setup
 from runner.backends.base import Backend, Problem, Step
 from runner.backends.scratch import Scratch, ScratchBackend
-from runner.backends.torch import Torch
+from runner.backends.torch import EAGER
 from runner.comparison.results import Comparison
 from runner.experiment import Outcome, Record
 from runner.launching.group import Group
@@ -114,5 +114,5 @@ def test_what_goes_wrong_with_the_records_of_one_is_raised_in_it_alone() -> None
 
 
 def test_what_goes_wrong_in_the_training_is_raised_in_all() -> None:
-    jobs = [(replace(setup, backends={"broken": Broken(), "torch": Torch()}), Kept()) for setup in apart()]
+    jobs = [(replace(setup, backends={"broken": Broken(), "torch": EAGER}), Kept()) for setup in apart()]
     assert [str(left) for left in trained(jobs)] == ["not yet written"] * 3
