@@ -14,7 +14,7 @@ from runner.arrays import Array
 
 Words = Callable[[int], Sequence[str]]
 
-ROUNDS = 3
+ROUNDS = 2
 
 
 def growing() -> Iterator[Line]:

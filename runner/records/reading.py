@@ -21,7 +21,16 @@ from runner.records.document import SCHEMA_VERSION
 from runner.records.elements import EDGES, QUESTIONS
 from runner.records.forms import Form, check_form
 from runner.records.mapped import mapped
-from runner.records.whole import check_arrays, check_rows, parameter_shapes, read_rows, read_table, trajectory_shapes
+from runner.records.whole import (
+    OF_LOSS,
+    check_arrays,
+    check_rows,
+    loss_of_reference,
+    parameter_shapes,
+    read_rows,
+    read_table,
+    trajectory_shapes,
+)
 from runner.shell import title_of
 
 if TYPE_CHECKING:
@@ -33,7 +42,6 @@ UNREADABLE = (OSError, ValueError, RecursionError, yaml.YAMLError)
 """What a file that is missing, or is not what its name says, makes its reader raise."""
 
 DEVIATIONS = "deviations.parquet"
-OF_LOSS = ("worst_value", "max_abs", "worst_reference", "reference_error")
 
 BUFFER = "buffers/"
 """What the names of running averages begin with among the updates."""
@@ -147,7 +155,7 @@ class RecordedRun:
         for name in self.backends[:-1]:
             mine = of_loss[of_loss["backend"] == name]
             found[name] = mine["worst_value"].to_numpy()
-            reference = _loss_of_reference(mine)
+            reference = loss_of_reference(mine)
         return found | {self.reference: reference}
 
     @cached_property
@@ -209,18 +217,6 @@ class RecordedRun:
     def _table(self, name: str, schema: pa.Schema) -> pd.DataFrame:
         with _reading(self.folder, name):
             return read_table(self.folder / name, schema)
-
-
-def _loss_of_reference(rows: pd.DataFrame) -> Array:
-    """The reference's own loss, (steps,), of which a judged step keeps the float64 twin and the distances from it.
-
-    It lies ``max_abs`` beside the judged side's, on that side on which it is ``reference_error`` from its twin.
-    """
-    value, apart, twin, error = (rows[name].to_numpy() for name in OF_LOSS)
-    with np.errstate(invalid="ignore"):
-        below, above = value - apart, value + apart
-        nearer = np.abs(np.abs(below - twin) - error) <= np.abs(np.abs(above - twin) - error)
-    return np.where(np.isnan(error), twin, np.where(nearer, below, above))
 
 
 def read_run(folder: Path) -> RecordedRun:

@@ -138,3 +138,18 @@ def trajectory_shapes(found: Mapping[str, Array], shapes: Mapping[str, Shape]) -
     counts = {name: min(ELEMENTS, prod(shape)) for name, shape in shapes.items()}
     of_each = {key: shape for name, n in counts.items() for key, shape in ((name, (points, n)), (f"at/{name}", (n,)))}
     return {"steps": (points,), **of_each}
+
+
+OF_LOSS = ("worst_value", "max_abs", "worst_reference", "reference_error")
+
+
+def loss_of_reference(rows: pd.DataFrame) -> Array:
+    """The reference's own loss, (steps,), of which a judged step keeps the float64 twin and the distances from it.
+
+    It lies ``max_abs`` beside the judged side's, on that side on which it is ``reference_error`` from its twin.
+    """
+    value, apart, twin, error = (rows[name].to_numpy() for name in OF_LOSS)
+    with np.errstate(invalid="ignore"):
+        below, above = value - apart, value + apart
+        nearer = np.abs(np.abs(below - twin) - error) <= np.abs(np.abs(above - twin) - error)
+    return np.where(np.isnan(error), twin, np.where(nearer, below, above))

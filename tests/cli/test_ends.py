@@ -180,6 +180,23 @@ def test_a_disk_that_refuses_is_told_in_one_line(place: Path) -> None:
     check_files(place)
 
 
+def test_what_the_writer_cannot_write_ends_the_run(place: Path) -> None:
+    """A file lies where the parts of the table are to go; the thread that finds it is not the one that trains."""
+    folder = place / "outputs" / "here"
+    folder.mkdir(parents=True)
+    (folder / "deviations.parquet.parts").write_text("in the way", encoding="utf-8")
+    more = ("data.samples=6000", "verdict.every=1000", "record.plots=false", f"hydra.run.dir={folder}")
+    finished = run(place, *more)
+    assert finished.code == 3
+    assert finished.err.startswith("runner: FileExistsError: ")
+    assert finished.err.count("\n") == 1
+    assert only_run(client(place)).info.status == "FAILED"
+    (folder / "deviations.parquet.parts").unlink()
+    check_files(folder)
+    assert len(pd.read_parquet(folder / "deviations.parquet")) == 0
+    assert {1250 <= len(value) < 6000 for value in gradients(folder).values()} == {True}
+
+
 def test_a_reader_that_goes_away_does_not_harm_the_run(place: Path) -> None:
     process = start(place, "data.samples=3")
     assert process.stdout is not None

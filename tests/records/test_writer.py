@@ -8,7 +8,8 @@ from functools import partial
 import pytest
 
 from runner import stopping
-from runner.records.writer import ROOM, Writer
+from runner.records.mlflow import BATCH, MlflowRun
+from runner.records.writer import ROOM, Work, Writer
 
 
 def test_what_is_handed_over_is_done_in_its_order_by_another_thread() -> None:
@@ -59,6 +60,15 @@ def test_what_fails_is_raised_once_and_the_rest_is_done() -> None:
     assert done == [1, 2]
     writer.join()
     writer.check()
+
+
+def test_metrics_are_handed_over_in_whole_batches() -> None:
+    """A batch costs the store a transaction, however few rows it has."""
+    handed = list[Work]()
+    run = MlflowRun("sqlite:///never.db", "none", handed.append)
+    for step in range(250):
+        run.log({f"m{k}": 1.0 for k in range(9)}, step)
+    assert len(handed) == 250 * 9 // BATCH == 2
 
 
 def test_a_failure_is_told_while_the_run_goes_on() -> None:
