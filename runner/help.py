@@ -30,7 +30,7 @@ COMMANDS = {
 
 COMMAND_NAMES = tuple(usage.partition(" ")[0] for usage in COMMANDS)
 
-KEY_LINE = re.compile(r"^(?P<key>[a-z_]+): +(?P<value>.*?) +# (?P<words>.*)$")
+KEY_LINE = re.compile(r"^(?P<key>[a-z_0-9]+): +(?P<value>.*?) +# (?P<words>.*)$")
 
 
 def render(catalog: Catalog) -> str:
