@@ -37,6 +37,7 @@ CHOICES = [
     Bad(["backend=[]"], "backend", "a list of at least two different names"),
     Bad(["backend=scratch,torch"], "backend", "[a,b]"),
     Bad(["backend.scratch=5"], "backend.scratch", "_target_"),
+    Bad(["backend.torch.device=gpu"], "backend.torch.device", "got gpu; allowed: cpu"),
     Bad(["~backend.torch"], "backend", "at least two"),
 ]
 
