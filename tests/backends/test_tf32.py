@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -115,6 +115,25 @@ def test_a_wrong_formula_in_tf32_is_explained_by_its_mistake() -> None:
     verdict = verdict_of(*SMALL, mine=Both())
     assert verdict.verdict == "mismatch"
     assert "missing_factor_2" in [cause.name for cause in verdict.explanations["mine"].causes]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherKernels(Coarse):
+    """Each one that is made rounds to another number of bits: a factor near a tie may go the other way."""
+
+    made: list[str] = field(default_factory=list)
+
+    def make(self, name: str, problem: Problem, dtype: np.dtype[Any]) -> Backend:
+        self.made.append(dtype.name)
+        again = self.made.count("float32") > 1
+        return Coarse.make(dataclasses.replace(self, bits=11 if again else 10), name, problem, dtype)
+
+
+def test_a_twin_whose_factors_are_rounded_otherwise_is_not_said_to_keep_something() -> None:
+    choice = OtherKernels()
+    assert verdict_of(*SMALL, mine=choice).verdict == "imprecise"
+    assert choice.made.count("float32") > 1, "no twin was asked"
+    assert verdict_of(*SMALL, mine=OtherKernels(told=False)).verdict == "mismatch"
 
 
 def test_an_explanation_is_that_of_the_gravest_verdict() -> None:
