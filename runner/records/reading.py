@@ -132,10 +132,14 @@ class RecordedRun:
 
     @cached_property
     def drift(self) -> pd.DataFrame | None:
-        """drift.parquet, without lockstep."""
+        """drift.parquet, without lockstep: the rows of all parameters as one vector, which are those that are drawn."""
+        from runner.comparison.drift import ALL
         from runner.records.drift import SCHEMA
 
-        return self._table("drift.parquet", SCHEMA) if self.verdict["drift"] else None
+        if not self.verdict["drift"]:
+            return None
+        with _reading(self.folder, "drift.parquet"):
+            return read_rows(self.folder / "drift.parquet", SCHEMA, SCHEMA.names, ALL)
 
     @cached_property
     def steps(self) -> Array:

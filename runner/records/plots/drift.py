@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from runner.arrays import Array
-from runner.comparison.drift import ALL, growth
+from runner.comparison.drift import growth
 from runner.records.plots.style import LARGEST, below, draw_line, listed, log_axis, looks, new_figure, plain, step_axis
 from runner.records.reading import RecordedRun
 
@@ -16,7 +16,7 @@ def drift(run: RecordedRun) -> Figure | None:
     """The distance of all parameters from the reference's; None where it was not measured."""
     if run.drift is None or not len(run.drift):
         return None
-    rows = run.drift[run.drift["tensor"] == ALL]
+    rows = run.drift
     judged = listed(run.backends[:-1])
     figure = new_figure(f"Drift of the parameters of {judged} from {plain(run.reference)}'s", 4.2, run.title)
     axes = figure.subplots()

@@ -8,7 +8,6 @@ import numpy as np
 
 from runner.arrays import Array
 from runner.assemble import Setup
-from runner.comparison.drift import ALL
 from runner.records.norms import layer_norms, parameters_by_layer
 from runner.records.outline import outline_of_all
 from runner.records.reading import RecordedRun
@@ -72,7 +71,7 @@ def _drift(run: RecordedRun) -> dict[str, Any] | None:
     """How far all parameters lie from the reference's, after the updates; None where that was not measured."""
     if run.drift is None or not len(run.drift):
         return None
-    rows, lines = run.drift[run.drift["tensor"] == ALL], []
+    rows, lines = run.drift, []
     for backend in run.backends[:-1]:
         mine = rows[rows["backend"] == backend]
         mine = mine.iloc[_evenly(len(mine), POINTS)]
