@@ -137,6 +137,11 @@ def _composition(cause: OmegaConfBaseException, argv: list[str], catalog: Catalo
         return ConfigError(guilty[0] if guilty else "configuration", found.got, found.allowed)
     if found.key in catalog.groups():
         return ConfigError(found.key, "a choice that is not there", choices(catalog.names(found.key), ""))
+    typed = {key: value for key, _, value in (word.partition("=") for word in argv)}
+    if found.key == "lr" and typed.get("lr", "").startswith("["):
+        return ConfigError("lr", found.got, f"{found.allowed}; lrs=[LR,LR,...] takes several")
+    if found.key == "lrs":  # OmegaConf names the type of what is no list, and not the value
+        return ConfigError("lrs", typed.get("lrs", found.got), found.allowed)
     return found
 
 

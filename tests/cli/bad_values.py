@@ -44,6 +44,8 @@ WRONG_TYPES = [
     Bad(["lr=abc"], "lr", "a number"),
     Bad(["lr=true"], "lr", "a number"),
     Bad(["lr="], "lr", "a number"),
+    Bad(["lr=[0.1,0.2]"], "lr", "a number; lrs=[LR,LR,...] takes several"),
+    Bad(["lrs=0.1"], "lrs", "a list, each of it a number, or null"),
     Bad(["seed=1.5"], "seed", "a whole number"),
     Bad(["epochs=two"], "epochs", "a whole number"),
     Bad(["replicas=0"], "replicas", "a whole number from 1"),
