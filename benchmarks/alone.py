@@ -45,7 +45,7 @@ def run(overrides: Sequence[str]) -> None:
     from runner.catalog import Catalog
     from runner.compose import compose_config
     from runner.job import record_run
-    from runner.records.recorder import Identity
+    from runner.records.identity import Identity
 
     config = compose_config(list(overrides))
     record_run(assemble(config, Catalog()), Identity(Path("run"), list(overrides), None, config, ""))

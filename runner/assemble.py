@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from runner.arrays import DTYPES, Array, in_dtype, is_whole
+from runner.arrays import DTYPES, Array, in_dtype
 from runner.backends.base import BackendChoice, Problem, State
 from runner.building import network_of
 from runner.catalog import Catalog
@@ -19,7 +19,6 @@ from runner.checks import (
     check_name,
     check_numbers,
     check_plots,
-    check_range,
     check_replicas,
     check_system_metrics,
     check_tracking,
@@ -29,14 +28,14 @@ from runner.clipping.none import NoClip
 from runner.config import build, build_named
 from runner.data.returned import not_finite
 from runner.errors import ConfigError
+from runner.fitting import check_batches, check_ranges, check_values
 from runner.init.base import Init
 from runner.init.returned import drawn_of
 from runner.losses.base import Loss
-from runner.losses.classes import OfClasses
 from runner.network import Network
 from runner.optimizers.base import Optimizer
 from runner.published.table import Published, read_published
-from runner.samples import Learnt, hint_at_classes, load_samples
+from runner.samples import Learnt, load_samples
 from runner.schedules.base import Schedule
 from runner.schedules.constant import Constant
 
@@ -113,11 +112,11 @@ def assemble(
     if config["record"]["model"] and not network.derived:
         allowed = "false: the network is a module of your own, which only its own code can compute"
         raise ConfigError("record.model", "true", allowed)
-    _check_batches(config["batch_size"], len(x), network)
+    check_batches(config["batch_size"], len(x), network)
     for part in filter(None, (learnt, held_out)):
         check_values(part, network, loss, config["target"])
     problem = _problem(config, network, loss, -(-len(x) // config["batch_size"]))
-    _check_ranges(problem, config["architecture"]["layers"] is not None, dtype)
+    check_ranges(problem, config["architecture"]["layers"] is not None, dtype)
     return Setup(
         problem=problem,
         x=x,
@@ -163,45 +162,6 @@ def _problem(config: Mapping[str, Any], network: Network, loss: Loss, steps_per_
     except ConfigError as error:
         raise error.below("schedule") from error
     return problem
-
-
-def _check_ranges(problem: Problem, listed: bool, dtype: np.dtype[Any]) -> None:
-    """No number is beyond the range of the dtype; ``listed``: whether the layers stand in the configuration."""
-    for key in ("lr", "loss", "optimizer", "schedule", "clip"):
-        check_range(key, getattr(problem, key), dtype)
-    for i, place in enumerate(problem.network.places):
-        try:
-            check_range(f"architecture.layers.{i}" if listed else place.name, place.layer, dtype)
-        except ConfigError as error:
-            raise error if listed else error.of_part("architecture", "a layer") from error
-
-
-def _check_batches(batch_size: int, samples: int, network: Network) -> None:
-    """No batch, nor the last one of an epoch, is too small for a layer that takes statistics over it."""
-    for size in (batch_size, samples % batch_size or batch_size):
-        if size < network.fewest:
-            name = next(p.name for p in network.places if size < p.layer.fewest(p.input_shape))
-            got = batch_size if size == batch_size else f"{batch_size}, which leaves a batch of {size} of {samples}"
-            raise ConfigError("batch_size", got, f"at least {network.fewest} samples a batch: {name} has variances")
-
-
-def check_values(part: Learnt, network: Network, loss: Loss, target: Mapping[str, Any]) -> None:
-    """Tokens lie within the vocabulary, and targets fit the outputs."""
-    if network.takes_indices and not is_whole(part.x):
-        words = f"whole numbers, which {network.places[0].name} takes: data.tokens=true, where the data has that key"
-        raise ConfigError("data", "numbers", words)
-    if is_whole(part.x):
-        if not network.takes_indices:
-            raise ConfigError("architecture", f"{network.places[0].name} first", "a layer that takes tokens: embedding")
-        try:
-            network.places[0].layer.check_input(part.x)
-        except ValueError as error:
-            raise ConfigError("data", str(error), "tokens of the vocabulary") from error
-    try:
-        loss.fits(network.output_shape, part.y)
-    except ConfigError as error:
-        hint = hint_at_classes(target, part.y) if isinstance(loss, OfClasses) else ""
-        raise ConfigError(error.key, error.got, f"{error.allowed}{hint}") from error
 
 
 def _backends(nodes: Mapping[str, Any], catalog: Catalog) -> dict[str, BackendChoice]:

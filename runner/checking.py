@@ -216,7 +216,7 @@ def _recorded(setup: Setup, overrides: list[str], config: dict[str, Any], by_nam
 
     from runner.job import STATUS, ended, record_run
     from runner.records.files import write_json
-    from runner.records.recorder import Identity
+    from runner.records.identity import Identity
     from runner.shell import shell_line
 
     now = datetime.now().astimezone()

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from runner.assemble import Setup
     from runner.catalog import Catalog
     from runner.experiment import Outcome
-    from runner.records.recorder import Identity, RunRecorder
+    from runner.records.identity import Identity
+    from runner.records.recorder import RunRecorder
     from runner.records.stacked.recorder import StackRecorder
 
 T = TypeVar("T")
@@ -152,7 +153,7 @@ def _run_stack(
 
 
 def _identity(setup: Setup, config: dict[str, Any], folder: Path, sweep: str | None) -> Identity:
-    from runner.records.recorder import Identity
+    from runner.records.identity import Identity
 
     overrides, parent = _task_overrides(), None if sweep is None else _parent(setup)
     return Identity(_shown(folder), overrides, sweep, config, _command(overrides), parent)

@@ -7,7 +7,7 @@ import sys
 from runner.commands.locate import default_tracking
 from runner.errors import ConfigError, RunError
 from runner.records.description import VIEW
-from runner.records.mlflow import as_run_error, open_experiment
+from runner.records.store import as_run_error, open_experiment
 
 PAGES = "http://127.0.0.1:5000/#/experiments"
 

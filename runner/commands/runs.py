@@ -15,7 +15,7 @@ from runner.commands.store import URI, all_runs, open_store
 from runner.comparison.results import SEVERITY as VERDICTS
 from runner.errors import AGREE, ConfigError, choices
 from runner.records.console import open_console
-from runner.records.mlflow import as_run_error
+from runner.records.store import as_run_error
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.checks import check_tracking
 from runner.errors import ConfigError, RunError, one_line
-from runner.records.mlflow import database_of, prepare
+from runner.records.store import database_of, prepare
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

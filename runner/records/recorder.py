@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,10 +22,11 @@ from runner.records.description import description
 from runner.records.document import write_outcome
 from runner.records.drift import DriftTable, distance_metrics, growth_metrics
 from runner.records.elements import ElementRoundings
-from runner.records.environment import devices_of, environment, environment_tags
+from runner.records.environment import devices_of, environment
 from runner.records.faults import Undrawn, noting, tell_undrawn
 from runner.records.files import remove_begun, remove_parts, write_json, write_text, write_yaml
 from runner.records.gradients import GradientsFile, GradientsText, gradients_file
+from runner.records.identity import Identity, tags_of
 from runner.records.metrics import epoch_metrics, step_metrics, verdict_metrics, verdict_tags
 from runner.records.minimal import Minimal, minimal_files
 from runner.records.mlflow import MlflowRun
@@ -36,46 +36,12 @@ from runner.records.system import SystemMetrics
 from runner.records.tables import DeviationsTable
 from runner.records.trajectories import Trajectories
 from runner.records.writer import Writer
-from runner.shell import title_of
 
 TABLES = (
     *("deviations.parquet", "updates.parquet", "drift.parquet"),
     *("gradients.safetensors", "roundings.safetensors", "trajectories.safetensors", "parameters.safetensors"),
 )
 FILES = ("config.yaml", "overrides.yaml", "environment.json", "verdict.json", "report.html", *TABLES)
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who a run is: its folder, its overrides, its sweep (none for a run of its own), its whole configuration.
-
-    ``command`` replays it; empty where none can, a backend having been handed over by a Python program. ``parent`` is
-    the MLflow run of its sweep, where that is in the same experiment.
-    """
-
-    folder: Path
-    overrides: list[str]
-    sweep: str | None
-    config: Mapping[str, Any]
-    command: str
-    parent: str | None = None
-
-    @property
-    def title(self) -> str:
-        """The overrides, as the run's name."""
-        return title_of(self.overrides)
-
-    @property
-    def job_key(self) -> str:
-        """What a job is found again by: the sweep and the overrides, in an order that does not matter."""
-        return " ".join([self.sweep or str(self.folder), *sorted(self.overrides)])
-
-
-def tags_of(identity: Identity, setup: Setup, found: Mapping[str, Any]) -> dict[str, str]:
-    """What a run in MLflow is found again by from its beginning; ``found`` is its environment."""
-    tags = {"job_key": identity.job_key, "run_folder": str(identity.folder.absolute())}
-    tags |= {} if identity.parent is None else {"mlflow.parentRunId": identity.parent}
-    return tags | {"backends": ", ".join(setup.backends), "dtype": setup.dtype.name, **environment_tags(found)}
 
 
 class RunRecorder:

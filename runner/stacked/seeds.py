@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from runner.arrays import Shape
-from runner.assemble import Setup, check_values, initial_of
+from runner.assemble import Setup, initial_of
 from runner.config import build
 from runner.errors import ConfigError
+from runner.fitting import check_values
 from runner.init.base import Init
 from runner.samples import built_sources, made_samples
 

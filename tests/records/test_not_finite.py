@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from runner.records.reading import read_run
-from runner.records.report.data import rows_of
+from runner.records.report.shown import rows_of
 
 from .folders import write_folder
 

@@ -18,11 +18,12 @@ import pytest
 from runner.records.elements import EDGES
 from runner.records.reading import RecordedRun, read_run
 from runner.records.report import write_report
-from runner.records.report.data import ALL_ELEMENTS, POINTS, data_of, figure
+from runner.records.report.data import ALL_ELEMENTS, data_of
 from runner.records.report.learning import ALL_PATHS, LAYERS
 from runner.records.report.markup import embedded, tag
 from runner.records.report.page import whole_script
 from runner.records.report.scale import APART, SEQUENCE, SHADES, palette, place_of
+from runner.records.report.shown import POINTS, figure
 from runner.records.report.window import window
 from tests.helpers import make_setup
 

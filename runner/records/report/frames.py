@@ -8,10 +8,11 @@ from typing import Any
 
 from runner.assemble import Setup
 from runner.records.reading import RecordedRun
-from runner.records.report.data import points_of_a_line, rows_of, shown_step, shown_tensors
+from runner.records.report.data import points_of_a_line
 from runner.records.report.function import confusion_table
 from runner.records.report.markup import Markup, clipped, section, tag
 from runner.records.report.scale import legend
+from runner.records.report.shown import rows_of, shown_step, shown_tensors
 
 QUESTIONS = {"precision": "in the run's dtype", "logic": "logic, in float64"}
 

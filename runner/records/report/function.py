@@ -11,9 +11,9 @@ from runner.assemble import Setup
 from runner.records.learnt.classes import learnt_classes
 from runner.records.learnt.function import Regions, Surface, learnt_function
 from runner.records.reading import RecordedRun
-from runner.records.report.data import SHORT, figures
 from runner.records.report.markup import Markup, join, scrolled, tag
 from runner.records.report.scale import SEQUENCE
+from runner.records.report.shown import SHORT, figures
 
 EVERY = 2
 """Of so many points of the grid, along each axis, one is drawn."""

@@ -11,8 +11,8 @@ from runner.assemble import Setup
 from runner.records.norms import layer_norms, parameters_by_layer
 from runner.records.outline import outline_of_all
 from runner.records.reading import RecordedRun
-from runner.records.report.data import POINTS, SHORT, digits, figures, shown_tensors
 from runner.records.report.function import function_of
+from runner.records.report.shown import POINTS, SHORT, digits, figures, shown_tensors
 
 LAYERS, OUTLINE = 12, 150
 """Lines of the norms, and points of each that are shown wherever they lie."""

@@ -12,8 +12,8 @@ import numpy as np
 from runner.arrays import Array
 from runner.comparison.constants import LIMIT
 from runner.records.reading import RecordedRun
-from runner.records.report.data import WORST, digits, gradient_of, shown_step
 from runner.records.report.markup import WORDS, Markup, clipped, join, scrolled, tag
+from runner.records.report.shown import WORST, digits, gradient_of, shown_step
 from runner.records.report.window import Window, window
 from runner.records.words import number
 

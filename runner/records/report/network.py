@@ -12,9 +12,9 @@ from runner.layers.base import Layer
 from runner.layers.nested import placed
 from runner.layers.placing import Place, kind_of
 from runner.records.reading import RecordedRun
-from runner.records.report.data import Row, rows_of
 from runner.records.report.markup import Markup, clipped, tag
 from runner.records.report.scale import place_of
+from runner.records.report.shown import Row, rows_of
 from runner.records.words import number
 
 WIDTH, GAP, MARGIN, IN_A_ROW, LINE = 204, 36, 6, 4, 17

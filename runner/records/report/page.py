@@ -11,13 +11,14 @@ from pathlib import Path
 
 from runner.assemble import Setup
 from runner.records.reading import RecordedRun
-from runner.records.report.data import Row, data_of, rows_of
+from runner.records.report.data import data_of
 from runner.records.report.frames import learnt, plots
 from runner.records.report.learning import learning_of
 from runner.records.report.markup import WORDS, Markup, clipped, embedded, scrolled, section, tag
 from runner.records.report.mismatch import disagreement, facts
 from runner.records.report.network import network_graph
 from runner.records.report.scale import legend, palette
+from runner.records.report.shown import Row, rows_of
 from runner.records.words import blindness, number, small
 from runner.shell import shell_line
 

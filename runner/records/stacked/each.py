@@ -10,9 +10,9 @@ import numpy as np
 from runner import stopping
 from runner.arrays import Array
 from runner.backends.base import Step
+from runner.records.identity import Identity
 from runner.records.metrics import verdict_metrics, verdict_tags
 from runner.records.mlflow import MlflowRun
-from runner.records.recorder import Identity
 from runner.records.stacked.summary import Summary
 
 POINTS = 500

@@ -18,8 +18,8 @@ from runner.records.description import escaped, fitting
 from runner.records.environment import devices_of, environment
 from runner.records.files import remove_begun, remove_parts, write_json, write_yaml
 from runner.records.gradients import GradientsFile, copy_parameters
+from runner.records.identity import Identity, tags_of
 from runner.records.mlflow import MlflowRun
-from runner.records.recorder import Identity, tags_of
 from runner.records.stacked.each import EachReplica
 from runner.records.stacked.summary import Summary, quantiles, write_replicas, write_verdict
 from runner.records.stacked.table import ReplicasTable

@@ -11,7 +11,8 @@ from typing import Any
 
 from runner.errors import RunError, one_line
 from runner.records.files import write_json
-from runner.records.mlflow import MlflowRun, database_of
+from runner.records.mlflow import MlflowRun
+from runner.records.store import database_of
 
 PARENT = "sweep.json"
 SCHEMA_VERSION = 1

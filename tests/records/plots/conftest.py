@@ -12,8 +12,8 @@ import pytest
 
 from runner.assemble import Setup, assemble
 from runner.job import record_run
+from runner.records.identity import Identity
 from runner.records.reading import RecordedRun, read_run
-from runner.records.recorder import Identity
 from tests.helpers import CATALOG, configuration
 
 
