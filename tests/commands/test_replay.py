@@ -126,7 +126,7 @@ def test_an_older_configuration_lacks_keys_that_bear_on_no_number(store: Store, 
     ("keys", "told"),
     [
         ({"lr": "fast"}, "runner: lr: got fast, in config.yaml of copy; allowed: a number"),
-        ({"tempo": 3}, "runner: tempo: got a key that is not known, in config.yaml of copy; allowed: lr, seed, "),
+        ({"tempo": 3}, "runner: tempo: got a key that is not known, in config.yaml of copy; allowed: lr, lrs, seed, "),
         ({"data": {"_target_": "runner.data.gone.Gone"}}, "runner: data._target_: got "),
     ],
     ids=["value", "key", "class"],
