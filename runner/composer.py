@@ -25,7 +25,8 @@ class Composer(ConfigLoaderImpl):
     """Composes what Hydra's own loader composes, from files that are read once: rows composing of the benchmark.
 
     What overrides of groups, and of Hydra's own keys, compose to is kept; the values that a job sets besides are set in
-    a copy of it, by Hydra's own code. Whatever Hydra refuses, it refuses here in the same words.
+    a copy of it, by Hydra's own code. Whatever Hydra refuses is refused here in the same words; of two mistakes in one
+    job, the one in Hydra's own keys is told.
     """
 
     def __init__(self, config_search_path: ConfigSearchPath) -> None:

@@ -103,7 +103,7 @@ class RowGroups:
 
     def _merge(self, handed: int, rest: _Rows) -> None:
         """Writes the parts and the rest into one file, some row groups at a time."""
-        last = [rest.table()] if self._written == handed else []
+        last = [rest.table()] if rest.count and self._written == handed else []
         with pq.ParquetWriter(part_of(self._path), self._schema) as writer:
             write_gathered(writer, chain(map(pq.read_table, map(self._part, range(self._written))), last))
         publish(self._path)

@@ -36,6 +36,13 @@ def test_names_may_be_given() -> None:
     assert run(BOTH, path("make_model", "right"), f"backend.torch_module.names={names}", "data.samples=3").verdict.agree
 
 
+def test_a_module_that_switches_a_part_of_itself_is_in_training_mode_at_each_call() -> None:
+    layers = "[{layer: linear, out: 4}, {layer: batch_norm1d}, {layer: linear, out: 1}]"
+    net = ("architecture=sequential", f"architecture.layers={layers}", "data.samples=12", "batch_size=4")
+    outcome = run("backend=[torch_module,torch]", path("Watching", "right"), *net)
+    assert outcome.verdict.agree, first_of(outcome)
+
+
 def test_another_forward_is_a_mismatch_and_each_gradient_fits_its_own_loss() -> None:
     outcome = run(BOTH, path("Doubled"), "data.samples=3")
     first = first_of(outcome)

@@ -74,3 +74,17 @@ def make_model(width: int = 10) -> torch.nn.Module:
 
 def make_narrow_model() -> torch.nn.Module:
     return make_model(3)
+
+
+class Watching(torch.nn.Module):
+    """With batch normalisation; looks at its own output in evaluation mode, and does not switch back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.into, self.norm, self.out = torch.nn.Linear(2, 4), torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        prediction: torch.Tensor = self.out(self.norm(self.into(x)))
+        self.norm.eval()
+        self.seen = self.norm(self.into(x)).detach().mean()
+        return prediction
