@@ -26,8 +26,11 @@ def main(arguments: Sequence[str]) -> int:
         (file,) = (word for word in arguments if word != "--write")
         Path(file).write_text(document(found_tables(FOLDER)), encoding="utf-8")
         return 0
+    if {"-h", "--help"} & set(arguments):
+        print("\n".join([str(__doc__), *(f"  {name:<15}{table.heading}" for name, table in TABLES.items())]))
+        return 0
     if set(arguments) - set(TABLES):
-        print(f"benchmarks: got {' '.join(arguments)}; allowed: {', '.join(TABLES)}", file=sys.stderr)
+        print(f"TABLE: got {' '.join(arguments)}; allowed: {', '.join(TABLES)}", file=sys.stderr)
         return 2
     import torch
     from threadpoolctl import threadpool_limits

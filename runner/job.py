@@ -129,7 +129,7 @@ def ended(outcome: Outcome) -> dict[str, Any]:
 def _run_stack(
     config: dict[str, Any], catalog: Catalog, folder: Path, sweep: str | None, status: dict[str, Any]
 ) -> dict[str, Any]:
-    """The same of many replicas; a sweep is told the gravest verdict and the most roundings of all."""
+    """The same of many replicas; a sweep is told the gravest verdict, the most roundings of all and median losses."""
     from runner.stacked.stack import stack_of
 
     stack, overrides = stack_of(config, catalog), _task_overrides()
@@ -149,6 +149,7 @@ def _run_stack(
         "status": AGREE if summary.agree else DISAGREE,
         "verdict": summary.worst_verdict.verdict,
         "roundings": summary.most("precision_roundings"),
+        **summary.status_losses(),
     }
 
 

@@ -34,6 +34,8 @@ ALLOWED = "a run folder, the id of an MLflow run (or its first 6 digits or more)
 ID = re.compile(r"[0-9a-f]{6,32}")
 WHOLE_ID = re.compile(r"[0-9a-f]{32}")
 SWEEP = "sweep_folder"
+REPLICA = "replica"
+NOTE = "mlflow.note.content"
 """The tag of a run that is a sweep, which has no verdict of its own."""
 RUN_HELP = f"""\
 RUN is {ALLOWED}.
@@ -167,6 +169,9 @@ def _in_store(client: MlflowClient, word: str, uri: str, into: Path) -> Found:
         return Found(read_run(folder), label, run.info.run_id, notes=notes)
     if SWEEP in run.data.tags:
         raise ConfigError("RUN", f"{label}, which is a sweep", _jobs_of(client, run, uri))
+    if REPLICA in run.data.tags:
+        command = run.data.tags.get(NOTE, "").rpartition("\n")[2].strip()
+        raise ConfigError("RUN", f"{label}, which is one of many replicas", f"a run of its own, as by: {command}")
     if "verdict.json" not in {entry.path for entry in client.list_artifacts(run.info.run_id)}:
         got = f"{label}, which is {run.info.status} and has no verdict.json among its artifacts"
         raise ConfigError("RUN", got, "a run that has ended with a verdict")

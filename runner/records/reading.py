@@ -240,7 +240,8 @@ def read_run(folder: Path) -> RecordedRun:
         raise ConfigError("RUN", got, f"one of version {SCHEMA_VERSION}")
     if "replicas" in verdict:
         got = f"{folder}, which has {shortened(verdict['replicas'])} replicas"
-        raise ConfigError("RUN", got, "the folder of one run; a replica is run alone by its seed=... and replicas=1")
+        alone = "a replica is run alone by its seed=..., replicas=1 and, where there are lrs, lr=... lrs=null"
+        raise ConfigError("RUN", got, f"the folder of one run; {alone}")
     with _reading(folder, "verdict.json"):
         check_form(verdict, VERDICT)
     return RecordedRun(

@@ -68,12 +68,20 @@ def stack_of(config: Mapping[str, Any], catalog: Catalog) -> Stack:
         ConfigError: As ``assemble``; or what is configured cannot be stacked.
     """
     check_numbers(config)
+    _check_seeds(config["seed"], config["replicas"])
     rates = [config["lr"]] if config["lrs"] is None else config["lrs"]
     check_range("lr" if config["lrs"] is None else "lrs", rates, DTYPES[config["dtype"]])
     first = assemble({**config, "replicas": 1, "lrs": None, "lr": rates[0]}, catalog)
     check_stacks(first)
     seeded = [first, *reseeded(first, config, range(first.seed + 1, first.seed + config["replicas"]))]
     return stacked([replace(s, problem=replace(s.problem, lr=lr)) for lr in rates for s in seeded])
+
+
+def _check_seeds(seed: int, replicas: int) -> None:
+    """A column of seeds has 64 bits."""
+    largest = np.iinfo(np.int64).max - (replicas - 1)
+    if seed > largest:
+        raise ConfigError("seed", seed, f"at most {largest}, with replicas={replicas}")
 
 
 def stacked(setups: Sequence[Setup]) -> Stack:

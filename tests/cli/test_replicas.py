@@ -182,6 +182,28 @@ def test_each_replica_may_have_a_run_in_mlflow_below_that_of_all(rates: Finished
         losses = history(reader, found, "loss/torch")
         assert (losses[0], losses[2]) == (float(row["first_loss/torch"]), float(row["last_loss/torch"]))
         assert found.data.metrics["verdict/precision_roundings"] == float(row["precision_roundings"])
+    assert "lr" not in parent.data.params, "no replica has it"
+    assert parent.data.params["lrs.1"] == "0.05"
+
+
+def test_a_replica_that_is_named_is_told_as_one_with_the_command_that_runs_it(rates: Finished) -> None:
+    found = run(rates.folder, "report", "lr 0.01 seed 2")
+    assert (found.code, found.out) == (2, "")
+    assert "which is one of many replicas; allowed: a run of its own, as by: python -m runner " in found.err
+    assert found.err.endswith(" seed=2 replicas=1 lr=0.01 lrs=null\n")
+
+
+def test_a_sweep_is_told_the_median_losses_of_each_jobs_replicas(place: Path) -> None:
+    swept = run(place, "-m", *REPLICAS, "lr=0.01,0.05")
+    assert (swept.code, swept.err) == (0, "")
+    assert "\nbest job " in swept.out
+    with next((place / "outputs" / "sweeps").rglob("sweep.csv")).open(encoding="utf-8") as file:
+        jobs = list(csv.DictReader(file))
+    for job in jobs:
+        with (place / job["folder"] / "replicas.csv").open(encoding="utf-8") as file:
+            replicas = list(csv.DictReader(file))
+        for column in ("first_loss/scratch", "last_loss/scratch", "first_loss/torch", "last_loss/torch"):
+            assert float(job[column]) == pytest.approx(np.median([float(row[column]) for row in replicas]))
 
 
 def test_a_command_about_one_run_names_what_it_got(right: Finished) -> None:

@@ -187,6 +187,13 @@ def test_seeds_whose_data_have_different_shapes_are_refused() -> None:
         stack_of(config, CATALOG)
 
 
+def test_the_seeds_are_numbers_that_a_table_can_hold() -> None:
+    largest = 2**63 - 2
+    assert stack_of(configuration("replicas=2", f"seed={largest}"), CATALOG).seeds == (largest, largest + 1)
+    with pytest.raises(ConfigError, match=f"seed: got {largest + 1}; allowed: at most {largest}, with replicas=2"):
+        stack_of(configuration("replicas=2", f"seed={largest + 1}"), CATALOG)
+
+
 def test_a_part_of_the_users_own_is_refused() -> None:
     setup = make_setup()
 

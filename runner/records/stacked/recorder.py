@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import prod
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from rich.text import Text
@@ -65,7 +65,7 @@ class StackRecorder(Silent):
         identity, setup = self._identity, self._setup
         folder, names = identity.folder, list(setup.backends)
         found = environment(setup.problem.threads, []) | devices_of(setup.backends)
-        self._mlflow.start(identity.title, identity.config, tags_of(identity, setup, found))
+        self._mlflow.start(identity.title, _params(identity.config), tags_of(identity, setup, found))
         folder.mkdir(parents=True, exist_ok=True)
         remove_parts(self._files())
         for file in self._files():
@@ -192,6 +192,11 @@ class _StackConsole(Console):
         self.line("")
         for label, value in places.items():
             self.line(f"{label:<12} {value}")
+
+
+def _params(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Without a learning rate that no replica has."""
+    return {key: value for key, value in config.items() if key != "lr" or config["lrs"] is None}
 
 
 def bytes_of_gradients(stack: Stack) -> int:

@@ -77,6 +77,14 @@ class Summary:
         """Of every figure, over the replicas of which it is finite."""
         return {name: quantiles(values) for name, values in self.figures.items() if np.isfinite(values).any()}
 
+    def status_losses(self) -> dict[str, object]:
+        """What a sweep is told of the losses: each backend's first and last, the medians over the replicas."""
+        found = {
+            name: [quantiles(values)["median"] if np.isfinite(values).any() else None for values in ends]
+            for name, ends in self.outcome.losses.items()
+        }
+        return {"loss": found[self.backends[-1]][1] if found else None, "losses": found}
+
     def words(self) -> str:
         """One sentence: how many agree, and what the others are."""
         others = ", ".join(f"{count} {verdict}" for verdict, count in self.counts.items() if verdict != "agree")

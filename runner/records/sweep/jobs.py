@@ -104,7 +104,7 @@ def read_job(status: Mapping[str, Any]) -> Job:
         verdict = {}
         if code in (AGREE, DISAGREE):
             verdict = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
-        backends = _backends(folder / "deviations.parquet")
+        backends = _backends(folder / "deviations.parquet") or tuple(status.get("losses") or ())  # of replicas
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise RunError(one_line(f"job {asked['number']} in {folder}: {error}")) from error
     held_out = (verdict.get("evaluation") or {}).get("held_out") or {}
