@@ -24,9 +24,9 @@ from runner.records.drift import DriftTable, distance_metrics, growth_metrics
 from runner.records.elements import ElementRoundings
 from runner.records.environment import devices_of, environment
 from runner.records.faults import Undrawn, noting, tell_undrawn
-from runner.records.files import remove_begun, remove_parts, write_json, write_text, write_yaml
+from runner.records.files import remove_begun, write_text
 from runner.records.gradients import GradientsFile, GradientsText, gradients_file
-from runner.records.identity import Identity, tags_of
+from runner.records.identity import Identity, begin_folder, tags_of
 from runner.records.metrics import epoch_metrics, step_metrics, verdict_metrics, verdict_tags
 from runner.records.minimal import Minimal, minimal_files
 from runner.records.mlflow import MlflowRun
@@ -69,14 +69,8 @@ class RunRecorder:
         found = environment(setup.problem.threads, list(own.values())) | devices_of(setup.backends)
         self._mlflow.start(identity.title, identity.config, tags_of(identity, setup, found))
         self._mlflow.log_inputs(dataset_inputs(setup, identity.config))
-        folder.mkdir(parents=True, exist_ok=True)
+        begin_folder(identity, self._files(), found)
         remove_model(folder)
-        remove_parts(self._files())
-        for file in self._files():
-            file.unlink(missing_ok=True)
-        write_yaml(folder / "config.yaml", dict(identity.config))
-        write_yaml(folder / "overrides.yaml", identity.overrides)
-        write_json(folder / "environment.json", found)
         for copy, file in own.items():
             write_text(copy, file.read_text(encoding="utf-8"))
         hand = self._writer.hand

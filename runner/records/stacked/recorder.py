@@ -16,9 +16,9 @@ from runner.experiment import count_recorded
 from runner.records.console import Console, plain_table
 from runner.records.description import escaped, fitting
 from runner.records.environment import devices_of, environment
-from runner.records.files import remove_begun, remove_parts, write_json, write_yaml
+from runner.records.files import remove_begun
 from runner.records.gradients import GradientsFile, copy_parameters
-from runner.records.identity import Identity, tags_of
+from runner.records.identity import Identity, begin_folder, tags_of
 from runner.records.mlflow import MlflowRun
 from runner.records.stacked.each import EachReplica
 from runner.records.stacked.summary import Summary, quantiles, write_replicas, write_verdict
@@ -66,13 +66,7 @@ class StackRecorder(Silent):
         folder, names = identity.folder, list(setup.backends)
         found = environment(setup.problem.threads, []) | devices_of(setup.backends)
         self._mlflow.start(identity.title, _params(identity.config), tags_of(identity, setup, found))
-        folder.mkdir(parents=True, exist_ok=True)
-        remove_parts(self._files())
-        for file in self._files():
-            file.unlink(missing_ok=True)
-        write_yaml(folder / "config.yaml", dict(identity.config))
-        write_yaml(folder / "overrides.yaml", identity.overrides)
-        write_json(folder / "environment.json", found)
+        begin_folder(identity, self._files(), found)
         of = (self._stack.seeds, self._stack.rates, names[-1])
         self._table = ReplicasTable(folder / "replicas.parquet", *of, self._writer.hand)
         if setup.record_gradients and bytes_of_gradients(self._stack) <= LARGEST:
