@@ -49,7 +49,7 @@ ui: $(VENV)/run  ## open the MLflow UI on what was recorded (http://127.0.0.1:50
 bench: $(VENV)/bench  ## measure speed against torch, jax and others, side by side, and what recording costs
 	$(BIN)/python -m benchmarks
 
-growth: $(VENV)/bench  ## measure how runs and sweeps grow, up to 100,000 steps, 300 layers, 1000 jobs; takes hours
+growth: $(VENV)/bench  ## measure how runs and sweeps grow, up to 100,000 steps, 300 layers, 1000 jobs; takes a quarter of an hour
 	$(BIN)/python -m benchmarks growth_far
 
 STEPS ?= 10000

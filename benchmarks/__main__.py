@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.document import document, found_tables
 from benchmarks.tables import TABLES, Table
-from benchmarks.timing import ROUNDS, Line, pin
+from benchmarks.timing import Line, pin
 
 FOLDER = Path("outputs/bench")
 
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _measured(table: Table) -> list[dict[str, Any]]:
-    print(f"\n{table.heading}: {table.note}\n(median of {ROUNDS} alternating rounds, 10 to 90 % of them)\n")
+    print(f"\n{table.heading}: {table.note}\n(median of alternating rounds, 10 to 90 % of them)\n")
     lines = []
     for line in table.lines():
         print(_told(table, line), flush=True)

@@ -14,7 +14,8 @@ HEAD = """\
 # Performance
 
 Every figure is a ratio of two things that were timed in turn, in one process (or in paired ones), on one core with one
-thread: the median of {rounds} rounds, and between which values 80 % of them lie. Made by
+thread: the median of {rounds} rounds (fewer where a round takes seconds), and between which values 80 % of them
+lie. Made by
 
     make bench                                              # measures; a table alone: python -m benchmarks TABLE
     python -m benchmarks --write docs/performance.md        # writes this page of the newest measurements
@@ -22,10 +23,10 @@ thread: the median of {rounds} rounds, and between which values 80 % of them lie
 on {cpu}, {blas}, torch {torch}. A ratio differs from machine to machine, mostly by the kernels of matrix products.
 Where there is a goal it stands beside the ratio, and where it was not reached the text says where the time goes.
 
-`make bench` takes some half an hour and, for `peak_memory`, 5 GB of disk. What takes longer has targets of its own:
-`make growth` (runs of up to 100,000 steps and 300 layers, sweeps of up to 1000 jobs; hours) and `make memory
-STEPS=10000` (the peak memory of a run that keeps every gradient of 784-1024-1024-10: 15 MB a step on disk, refused
-where there is no room for it).
+`make bench` takes some twenty minutes and, for `peak_memory`, 5 GB of disk. Two more have targets of their own:
+`make growth` (runs of up to 100,000 steps and 300 layers, sweeps of up to 1000 jobs; a quarter of an hour) and
+`make memory STEPS=10000` (the peak memory of a run that keeps every gradient of 784-1024-1024-10: 15 MB a step on disk,
+refused where there is no room for it).
 """
 
 

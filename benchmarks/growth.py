@@ -25,7 +25,7 @@ def growing() -> Iterator[Line]:
 
 
 def growing_far() -> Iterator[Line]:
-    """The whole ranges, which take hours: once."""
+    """The whole ranges, which take a quarter of an hour: once."""
     yield from _rows("steps", (100, 1000, 10_000, 100_000), _steps, 1)
     yield from _rows("layers", (3, 30, 100, 300), _layers, 1)
     yield from _rows("jobs", (10, 100, 1000), _jobs, 1)

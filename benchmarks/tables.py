@@ -42,9 +42,9 @@ class Goal:
 class Table:
     """A table: its heading, what to know of it, and its lines, which are measured when it is asked for.
 
-    ``short`` says where the time goes, and what was tried, where a goal was not reached. A ``long`` one takes hours,
-    and is measured only where it is named. ``why_not`` says why it cannot be measured on this machine; it is empty
-    where it can.
+    ``short`` says where the time goes, and what was tried, where a goal was not reached. A ``long`` one is
+    measured only where it is named. ``why_not`` says why it cannot be measured on this machine; it is empty where it
+    can.
     """
 
     heading: str
@@ -198,7 +198,8 @@ TABLES: Mapping[str, Table] = {
     "default_run": Table(
         "Default run",
         "`python -m runner` where there is a store: how many times as long as a script that imports the same "
-        "libraries, logs the same rows and files by MLflow's client and draws the same plots.",
+        "libraries, logs the same rows and files by MLflow's client and draws the same plots. (The script leaves "
+        "Python's garbage collector as it is, a sixth of its time; the runner lets it look more seldom.)",
         default_run,
         [Goal("over its records alone", 1.2, at_least=False)],
     ),
