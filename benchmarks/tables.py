@@ -173,7 +173,16 @@ TABLES: Mapping[str, Table] = {
         [Goal("memory over 100 steps", 1.02, at_least=False)],
     ),
     "growth": Table("Growth", GROWTH, growing, FLAT),
-    "growth_far": Table("Growth, far", GROWTH, growing_far, FLAT, long=True),
+    "growth_far": Table(
+        "Growth, far",
+        GROWTH,
+        growing_far,
+        FLAT,
+        short="Training and recording keep nothing of a step. What grows is what is drawn at the end: plots and page "
+        "read the columns that they need of a row a step and tensor, 800,000 rows of 100,000 steps; `record.every` "
+        "keeps fewer.",
+        long=True,
+    ),
     "composing": Table(
         "Composing a sweep",
         "A sweep's jobs are composed twice each, to be validated and to be launched: how many times as long that takes "
