@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import tracemalloc
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from hydra import initialize_config_dir
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -25,12 +26,7 @@ Jobs = Sequence[list[str]]
 
 def composing() -> Iterator[Line]:
     """Jobs that differ in their values, and jobs each of which makes other choices, so that nothing is met again."""
-    register()
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        hydra = GlobalHydra.instance().hydra
-        assert hydra is not None
-        loader = hydra.config_loader
-        assert isinstance(loader, ConfigLoaderImpl)
+    with hydras_own() as loader:
         sweep = loader.load_configuration("config", ["seed=1,2"], RunMode.MULTIRUN)
         for name, jobs in (("values", _values(JOBS)), ("choices", _choices())):
             functions = [
@@ -41,6 +37,17 @@ def composing() -> Iterator[Line]:
             figures = dict(zip(("a job", "a job by Hydra"), (t / JOBS for t in medians(times)), strict=True))
             yield Line(f"{JOBS} jobs, {name}", {"over Hydra's": ratio(*times.T)}, figures)
         yield _memory(_new(loader), sweep)
+
+
+@contextmanager
+def hydras_own() -> Iterator[ConfigLoaderImpl]:
+    """The loader by which Hydra itself composes the project's configuration."""
+    register()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        hydra = GlobalHydra.instance().hydra
+        assert hydra is not None
+        assert isinstance(hydra.config_loader, ConfigLoaderImpl)
+        yield hydra.config_loader
 
 
 def _memory(loader: ConfigLoaderImpl, sweep: DictConfig) -> Line:

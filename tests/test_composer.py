@@ -9,19 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra import initialize_config_dir
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.config_store import ConfigStore
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.utils import JobReturn
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from benchmarks.composing import hydras_own
 from runner.composer import Composer
-from runner.config import register
-from runner.paths import CONF
 from runner.sweep import Footprint
 
 Loaders = tuple[ConfigLoaderImpl, Composer]
@@ -42,12 +39,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def loaders() -> Iterator[Loaders]:
     """Hydra's own loader, and the one that remembers."""
-    register()
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        hydra = GlobalHydra.instance().hydra
-        assert hydra is not None
-        plain = hydra.config_loader
-        assert isinstance(plain, ConfigLoaderImpl)
+    with hydras_own() as plain:
         yield plain, Composer(plain.config_search_path)
 
 
