@@ -65,7 +65,7 @@ $(VENV)/run: pyproject.toml constraints.txt | $(BIN)/python
 	touch $@
 
 $(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test,dev]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test,dev,joblib,ray,slurm,optuna,server]'
 	touch $@
 
 $(VENV)/bench: pyproject.toml constraints.txt | $(BIN)/python
