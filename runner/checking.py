@@ -214,17 +214,29 @@ def _recorded(setup: Setup, overrides: list[str], config: dict[str, Any], by_nam
     from datetime import datetime
     from pathlib import Path
 
-    from runner.job import STATUS, ended, record_run
-    from runner.records.files import write_json
+    from runner.job import ended, record_run
+    from runner.records.files import missing_folders, remove_empty
     from runner.records.identity import Identity
+    from runner.records.lock import RUN_LOCK, locked
+    from runner.records.status import prepare_status, write_status
     from runner.shell import shell_line
 
     now = datetime.now().astimezone()
     folder = Path("outputs/runs") / f"{now:%Y-%m-%d}" / f"{now:%H-%M-%S}-{secrets.token_hex(3)}"
     command = shell_line(["python", "-m", "runner", *overrides]) if by_name else ""
     status: dict[str, Any] = {"overrides": overrides, "folder": str(folder), "number": None}
-    outcome = record_run(setup, Identity(folder, overrides, None, config, command), status)
-    write_json(folder / STATUS, status | ended(outcome))
+
+    def ready(found: dict[str, Any]) -> None:
+        prepare_status(folder, status | found)
+
+    new = missing_folders(folder)
+    folder.mkdir(parents=True)
+    try:
+        with locked(folder, RUN_LOCK):
+            outcome = record_run(setup, Identity(folder, overrides, None, config, command), status, ready=ready)
+            write_status(folder, status | ended(outcome))
+    finally:
+        remove_empty(new)
     return outcome.verdict
 
 

@@ -38,6 +38,8 @@ def compose_config(overrides: Sequence[str], folder: Path | None = None) -> dict
         GlobalHydra.instance().hydra = running
     config = resolved(OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"]))
     check_choices(composed.hydra.runtime.choices, overrides, catalog_of(composed.hydra))
+    if config["resume"]:
+        raise ConfigError("resume", "true", "false: only what the command line has begun is gone on with")
     if not isinstance(config["backend"], Mapping):
         raise ConfigError("backend", config["backend"], "a list of names")
     return config

@@ -24,7 +24,7 @@ from runner.user_code import load_class, told
 T = TypeVar("T")
 
 FLAGS = (
-    *("lockstep", "shrink", "record.gradients", "record.plots", "record.svg", "record.model"),
+    *("lockstep", "resume", "shrink", "record.gradients", "record.plots", "record.svg", "record.model"),
     "tracking.system_metrics",
 )
 """The run's own keys that are true or false."""
@@ -71,6 +71,7 @@ class Config:
     dtype: str = MISSING
     lockstep: Any = MISSING
     threads: int = MISSING
+    resume: Any = MISSING
     shrink: Any = MISSING
     data: Any = MISSING
     target: Any = MISSING

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from runner import stopping
+from runner import resuming, stopping
 from runner.config import check_choices, current_catalog, resolved
 from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, ConfigError, RunError
+from runner.job_identity import Asked, asked, check_backend_names, command_of, identity_of
 from runner.records.faults import log_traceback
-from runner.records.files import write_json
-from runner.shell import as_typed, shell_line
+from runner.records.lock import RUN_LOCK, locked
+from runner.records.status import prepare_status, prepared_status, remove_status, write_status
 from runner.user_code import told
 
 if TYPE_CHECKING:
@@ -32,8 +30,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Train = Callable[["Setup", "RunRecorder"], "Outcome"]
 """Trains and judges a run, its records told as it goes on: ``run_experiment``, or another that gives the same."""
-
-STATUS = "status.json"
+Ready = Callable[[dict[str, Any]], None]
+"""Takes what the status of a run that came to its end says of it, before the run is FINISHED in MLflow."""
 
 last: dict[str, Any] = {}
 """The status of the job that this process ran last."""
@@ -43,75 +41,103 @@ class Interrupted(KeyboardInterrupt):
     """A stop of which the job that was running has told."""
 
 
+class TooLate(KeyboardInterrupt):
+    """A stop that has come when the run was FINISHED."""
+
+
 def job(cfg: DictConfig, train: Train | None = None) -> float | None:
     """Runs one job. It never exits and never raises for a verdict: its status (0 to 3) is the last file of its folder.
 
     ``train`` stands in for ``run_experiment``. Returns the worst precision roundings, for a sweeper that looks for the
     largest.
     """
-    hydra = HydraConfig.get()
-    folder = Path(hydra.runtime.output_dir)
-    in_sweep = hydra.mode == RunMode.MULTIRUN
-    sweep = Path(hydra.sweep.dir).name if in_sweep else None
-    overrides = _task_overrides()
-    status: dict[str, Any] = {
-        "status": NOT_FINISHED,
-        "overrides": overrides,
-        "folder": str(folder),
-        "number": hydra.job.num if in_sweep else None,
-    }
+    this = asked()
+    status = this.status()
     last.clear()
     last.update(status)
-    (folder / STATUS).unlink(missing_ok=True)
+    resuming.check_found()
+    with stopping.installed():
+        if stopping.was_asked():  # this process has jobs to come, of a sweep that was stopped
+            raise Interrupted("interrupted")
+        try:
+            with locked(this.folder, RUN_LOCK, wait=bool(cfg.get("resume"))):
+                return _run_alone(cfg, this, status, train)
+        except RunError as error:  # of the lock: the folder is another's
+            print(f"runner: {error}", file=sys.stderr)
+            return None
+
+
+def _run_alone(cfg: DictConfig, this: Asked, status: dict[str, Any], train: Train | None) -> float | None:
+    """The same by the only process that works in the job's folder."""
     try:
-        found = _run(cfg, folder, sweep, status, train)
-    except ConfigError as error:
-        found = {"status": BAD_INPUT, "message": str(error)}
-    except RunError as error:
-        found = {"status": NOT_FINISHED, "message": str(error)}
+        if this.sweep is not None:
+            status["sweep"] = _sweep_run(this.sweep)
+        ended = resuming.ended_before(cfg, this, status)
+        found = _run(cfg, this, status, train) if ended is None else ended
     except Interrupted as stop:  # of the group that the job trains in
-        _leave(folder, {**status, "message": str(stop)}, in_sweep, tell=False)
+        _leave(this, {**status, "message": str(stop)}, tell=False)
         raise
-    except KeyboardInterrupt as stop:
-        found = {"status": NOT_FINISHED, "message": f"interrupted; {str(stop) or 'what was recorded is kept'}"}
-        _leave(folder, {**status, **found}, in_sweep)
-        raise Interrupted(found["message"]) from stop
-    except (Exception, SystemExit) as error:  # a fault, told in one line; its traceback goes to a file
-        found = {"status": NOT_FINISHED, "message": f"{told(error)} ({log_traceback(folder, error)})"}
-    _leave(folder, {**status, **found}, in_sweep)
+    except TooLate as stop:
+        found = prepared_status(this.folder) or {}
+        _leave(this, {**status, **found})
+        if this.sweep is not None:
+            raise Interrupted("interrupted") from stop
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) or stopping.was_asked():
+            kept = str(error) if isinstance(error, KeyboardInterrupt) else ""
+            message = f"interrupted; {kept or 'what was recorded is kept'}"
+            _leave(this, {**status, "message": message})
+            raise Interrupted(message) from error
+        found = _told(error, this.folder)
+        _leave(this, {**status, **found})
+    else:
+        if ended is None:
+            _leave(this, {**status, **found})
+        last.update(found)
     value: float | None = found.get("roundings")
     return value
 
 
-def _leave(folder: Path, status: dict[str, Any], in_sweep: bool, tell: bool = True) -> None:
+def _told(error: BaseException, folder: Path) -> dict[str, Any]:
+    """What the status says of it; the traceback of a fault goes to a file."""
+    if isinstance(error, ConfigError):
+        return {"status": BAD_INPUT, "message": str(error)}
+    if isinstance(error, RunError):
+        return {"status": NOT_FINISHED, "message": str(error)}
+    return {"status": NOT_FINISHED, "message": f"{told(error)} ({log_traceback(folder, error)})"}
+
+
+def _leave(this: Asked, status: dict[str, Any], tell: bool = True) -> None:
     """Tells what went wrong on stderr, and writes the status unless the run was rejected: that leaves no folder."""
     last.update(status)
     if tell and "message" in status:
         print(f"runner: {status['message']}", file=sys.stderr)
-    if in_sweep or status["status"] != BAD_INPUT:
-        write_json(folder / STATUS, status)
+    if this.sweep is not None or status["status"] != BAD_INPUT:
+        write_status(this.folder, status)
 
 
-def _run(
-    cfg: DictConfig, folder: Path, sweep: str | None, status: dict[str, Any], train: Train | None
-) -> dict[str, Any]:
+def _run(cfg: DictConfig, this: Asked, status: dict[str, Any], train: Train | None) -> dict[str, Any]:
     """Checks, runs and records; the rest of the status. Torch and mlflow are imported once all checks have passed.
 
-    ``status`` is told the sweep's MLflow run, by which a sweep knows its jobs, and the job's as soon as there is one.
+    ``status`` is told the job's MLflow run as soon as there is one.
     """
     from runner.assemble import assemble
 
-    if sweep is not None:
-        status["sweep"] = _sweep_run()
     config, catalog = resolved(cfg), current_catalog()
     if not isinstance(config["backend"], dict):
         raise ConfigError("backend", config["backend"], "a list of at least two different names")
-    _check_backend_names(config["backend"], catalog)
-    check_choices(HydraConfig.get().runtime.choices, _task_overrides(), catalog)
+    check_backend_names(config["backend"], this.overrides, catalog)
+    check_choices(HydraConfig.get().runtime.choices, this.overrides, catalog)
+
+    def ready(found: dict[str, Any]) -> None:
+        prepare_status(this.folder, {**status, **found})
+
     if config["replicas"] > 1 or config["lrs"] is not None:
-        return _run_stack(config, catalog, folder, sweep, status)
+        return _run_stack(config, catalog, this, status, ready)
     setup = assemble(config, catalog)
-    return ended(record_run(setup, _identity(setup, config, folder, sweep), status, train))
+    identity = identity_of(this, setup, config)
+    remove_status(this.folder)
+    return ended(record_run(setup, identity, status, train, ready))
 
 
 def ended(outcome: Outcome) -> dict[str, Any]:
@@ -127,90 +153,53 @@ def ended(outcome: Outcome) -> dict[str, Any]:
 
 
 def _run_stack(
-    config: dict[str, Any], catalog: Catalog, folder: Path, sweep: str | None, status: dict[str, Any]
+    config: dict[str, Any], catalog: Catalog, this: Asked, status: dict[str, Any], ready: Ready
 ) -> dict[str, Any]:
     """The same of many replicas; a sweep is told the gravest verdict, the most roundings of all and median losses."""
     from runner.stacked.stack import stack_of
 
-    stack, overrides = stack_of(config, catalog), _task_overrides()
+    stack = stack_of(config, catalog)
 
     from runner.records.stacked.recorder import StackRecorder
+    from runner.records.stacked.summary import Summary
     from runner.stacked.run import run_stack
 
     def alone(k: int) -> str:
         own: dict[str, object] = {"seed": stack.seeds[k], "replicas": 1}
         own |= {} if config["lrs"] is None else {"lr": stack.rates[k], "lrs": "null"}
-        typed = [o for o in overrides if o.lstrip("+").partition("=")[0] not in own]
-        return _command([*typed, *(f"{key}={value}" for key, value in own.items())])
+        typed = [o for o in this.overrides if o.lstrip("+").partition("=")[0] not in own]
+        return command_of([*typed, *(f"{key}={value}" for key, value in own.items())])
 
-    recorder = StackRecorder(stack, _identity(stack.first, config, folder, sweep), alone)
-    summary = _recorded(recorder, lambda: recorder.finish(run_stack(stack, recorder)), status)
-    return {
-        "status": AGREE if summary.agree else DISAGREE,
-        "verdict": summary.worst_verdict.verdict,
-        "roundings": summary.most("precision_roundings"),
-        **summary.status_losses(),
-    }
+    def found(summary: Summary) -> dict[str, Any]:
+        return {
+            "status": AGREE if summary.agree else DISAGREE,
+            "verdict": summary.worst_verdict.verdict,
+            "roundings": summary.most("precision_roundings"),
+            **summary.status_losses(),
+        }
 
+    recorder = StackRecorder(stack, identity_of(this, stack.first, config), alone)
 
-def _identity(setup: Setup, config: dict[str, Any], folder: Path, sweep: str | None) -> Identity:
-    from runner.records.identity import Identity
+    def work() -> Summary:
+        return recorder.finish(run_stack(stack, recorder), lambda summary: ready(found(summary)))
 
-    overrides, parent = _task_overrides(), None if sweep is None else _parent(setup)
-    return Identity(_shown(folder), overrides, sweep, config, _command(overrides), parent)
-
-
-def _task_overrides() -> list[str]:
-    """The running job's overrides as they were typed, interpolations and all."""
-    hydra = HydraConfig.get()
-    found = OmegaConf.to_container(hydra.overrides.task, resolve=False)
-    typed = [str(override) for override in found] if isinstance(found, list) else []
-    return list(map(as_typed, typed)) if hydra.mode == RunMode.MULTIRUN else typed
+    remove_status(this.folder)
+    return found(_recorded(recorder, work, status))
 
 
-def _check_backend_names(names: Mapping[str, object], catalog: Catalog) -> None:
-    """At least two backends; a name that the command line gives twice collapses in Hydra, so its text is read."""
-    allowed = f"a list of at least two different names of {', '.join(catalog.names('backend'))}"
-    chosen = [override for override in _task_overrides() if override.lstrip("+").startswith("backend")]
-    for override in OverridesParser.create().parse_overrides(chosen):
-        value = override.value() if override.key_or_group == "backend" else None
-        if isinstance(value, list) and len(set(map(str, value))) < len(value):
-            raise ConfigError("backend", str(override.input_line).partition("=")[2], allowed)
-    if len(names) < 2:
-        raise ConfigError("backend", f"[{', '.join(names)}]", allowed)
-
-
-def _command(overrides: list[str]) -> str:
-    """What is typed to run the job again, alone."""
-    hydra = HydraConfig.get()
-    own = [_shown(Path(s.path)) for s in hydra.runtime.config_sources if s.provider == "command-line"]
-    flags = [word for folder in own for word in ("--config-dir", str(folder))]
-    searched = [override for override in hydra.overrides.hydra if override.startswith("hydra.searchpath")]
-    return shell_line(["python", "-m", "runner", *flags, *searched, *overrides])
-
-
-def _parent(setup: Setup) -> str | None:
-    """The MLflow run in which the job's own is nested."""
-    from runner.records.sweep.parent import parent_of
-
-    return parent_of(_sweep_folder(), setup.tracking_uri, setup.tracking_experiment)
-
-
-def _sweep_run() -> str:
+def _sweep_run(sweep: Path) -> str:
     """The MLflow run of the sweep that the job belongs to."""
     from runner.records.sweep.parent import read_parent
 
-    return str(read_parent(_sweep_folder())["run_id"])
-
-
-def _sweep_folder() -> Path:
-    """It lies where the sweep was started."""
-    hydra = HydraConfig.get()
-    return Path(hydra.runtime.cwd, hydra.sweep.dir)
+    return str(read_parent(sweep)["run_id"])
 
 
 def record_run(
-    setup: Setup, identity: Identity, status: dict[str, Any] | None = None, train: Train | None = None
+    setup: Setup,
+    identity: Identity,
+    status: dict[str, Any] | None = None,
+    train: Train | None = None,
+    ready: Ready | None = None,
 ) -> Outcome:
     """Runs and records; a run that could not finish is FAILED or KILLED, what was recorded kept.
 
@@ -224,7 +213,8 @@ def record_run(
 
     def work() -> Outcome:
         outcome = (train or run_experiment)(setup, recorder)
-        recorder.finish(outcome, minimal_case(setup, outcome, identity.folder))
+        minimal = minimal_case(setup, outcome, identity.folder)
+        recorder.finish(outcome, minimal, lambda: None if ready is None else ready(ended(outcome)))
         return outcome
 
     return _recorded(recorder, work, status)
@@ -237,29 +227,18 @@ def _recorded(recorder: RunRecorder | StackRecorder, work: Callable[[], T], stat
         if status is not None:
             status["run_id"] = recorder.run_id
         return work()
-    except KeyboardInterrupt as stop:
+    except BaseException as error:
+        stopped = isinstance(error, KeyboardInterrupt) or stopping.was_asked()
+        if not stopped:
+            recorder.abandon("FAILED")
+            raise
         stopping.heed()
+        if recorder.finished:
+            raise TooLate from error
         try:
             recorder.abandon("KILLED")
-        except RunError as error:
-            raise KeyboardInterrupt(str(error)) from stop
-        raise
-    except BaseException:
-        recorder.abandon("FAILED")
-        raise
-
-
-def _shown(folder: Path) -> Path:
-    """A folder as a person would type it: relative where it lies below the current one."""
-    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-
-
-def read_status(folder: Path) -> dict[str, Any]:
-    """A job's status; a job that left none could not finish."""
-    try:
-        found = json.loads((folder / STATUS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        found = None
-    if not isinstance(found, dict):
-        return {"status": NOT_FINISHED, "overrides": [], "folder": str(folder), "number": None}
-    return found
+        except RunError as refusal:
+            raise KeyboardInterrupt(str(refusal)) from error
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise KeyboardInterrupt from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -25,6 +25,11 @@ def shell_line(words: Sequence[str]) -> str:
 def title_of(overrides: Sequence[str]) -> str:
     """The name of a run or of a sweep: its overrides as they were typed."""
     return " ".join(overrides) or "default"
+
+
+def lasting(overrides: Iterable[str]) -> list[str]:
+    """The overrides that say what is run: without ``resume``, which says that it has begun before."""
+    return [override for override in overrides if override.lstrip("+").partition("=")[0] != "resume"]
 
 
 @lru_cache(maxsize=1024)

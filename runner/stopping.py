@@ -2,20 +2,61 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from runner.errors import NOT_FINISHED
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SAME = 0.5
+"""Seconds within which a further signal is the same stop: a terminal sends one to all processes, and so do we."""
+
 _waiting = 0
 _asked = False
+_first: float | None = None
+_tell: Callable[[], None] | None = None
 
 
 def install() -> None:
-    """Both signals raise KeyboardInterrupt, or wait for the end of an ``uninterrupted`` block."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    """Both signals raise KeyboardInterrupt, or wait for the end of an ``uninterrupted`` block; a second one kills."""
+    for number in SIGNALS:
         signal.signal(number, _stop)
+
+
+@contextmanager
+def installed() -> Iterator[None]:
+    """The same for a block in a process that some launcher has begun; between its jobs the signals are its own."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    if threading.current_thread() is not threading.main_thread() or _stop in before.values():
+        yield
+        return
+    install()
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def passed_on(tell: Callable[[], None]) -> Iterator[None]:
+    """A block in which ``tell`` is called before a stop is heeded here: it stops other processes."""
+    global _tell
+    _tell = tell
+    try:
+        yield
+    finally:
+        _tell = None
+
+
+def was_asked() -> bool:
+    """Whether this process was told to stop, ever: it begins nothing new."""
+    return _first is not None
 
 
 def check() -> None:
@@ -50,7 +91,14 @@ def uninterrupted() -> Iterator[None]:
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
-    global _asked
-    _asked = True
+    global _asked, _first
+    now = time.monotonic()
+    if _first is not None and now - _first < SAME:
+        return
+    if _first is not None:
+        os._exit(NOT_FINISHED)
+    _first, _asked = now, True
+    if _tell is not None:
+        _tell()
     if not _waiting:
         raise KeyboardInterrupt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,12 +16,17 @@ from hydra.experimental.callback import Callback
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf
 
-from runner import stopping
+from runner import resuming, stopping
 from runner.composer import Composer
 from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, RunError
-from runner.job import STATUS, last, read_status
+from runner.job import last
 from runner.records.faults import log_traceback
-from runner.shell import as_typed, title_of
+from runner.records.files import missing_folders, remove_empty
+from runner.records.identity import RESUME_KEY, key_of
+from runner.records.lock import SWEEP_LOCK, locked
+from runner.records.status import STATUS, read_status
+from runner.shell import as_typed, lasting, title_of
+from runner.sweep_workers import ended_jobs, minded
 from runner.user_code import told
 
 if TYPE_CHECKING:
@@ -35,13 +41,17 @@ class Footprint(Callback):
     new_folders: ClassVar[list[Path]] = []
     sweep: ClassVar[Path | None] = None
     parent: ClassVar[Parent | None] = None
+    held: ClassVar[ExitStack] = ExitStack()
+    """The lock of the sweep's folder."""
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
-        _note(Path(config.hydra.run.dir))
+        _resume(config, "run")
+        Footprint.new_folders = missing_folders(Path(config.hydra.run.dir))
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        _resume(config, "sweep")
         Footprint.sweep = Path(config.hydra.sweep.dir)
-        _note(Footprint.sweep)
+        Footprint.new_folders = missing_folders(Footprint.sweep)
         _compose_quickly()
         _listen(config)
 
@@ -49,9 +59,12 @@ class Footprint(Callback):
         job_return.cfg = job_return.hydra_cfg = None  # a launcher keeps them for as long as the sweep lasts
 
 
-def _note(folder: Path) -> None:
-    folder = folder.absolute()
-    Footprint.new_folders = [f for f in (folder, *folder.parents) if not f.exists()]
+def _resume(config: DictConfig, kind: str) -> None:
+    """Hydra takes what a callback raises for a trifle, so it is raised later."""
+    try:
+        resuming.go_on_with(config, kind)
+    except Exception as error:  # whatever it is, it is told
+        resuming.refusals.append(error)
 
 
 def _compose_quickly() -> None:
@@ -73,16 +86,27 @@ def _listen(config: DictConfig) -> None:
     begin = launcher.launch
 
     def launch(self: Launcher, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Any:
-        if job_overrides:
-            asked = enumerate(job_overrides, start=initial_job_idx)
-            _announce(config, {number: list(map(as_typed, overrides)) for number, overrides in asked})
-        return begin(self, job_overrides, initial_job_idx=initial_job_idx)
+        resuming.check_found()
+        if not job_overrides:
+            return begin(self, job_overrides, initial_job_idx=initial_job_idx)
+        asked = enumerate(job_overrides, start=initial_job_idx)
+        jobs = {number: list(map(as_typed, lasting(overrides))) for number, overrides in asked}
+        parent = _announce(config, jobs)
+        ended = ended_jobs(_statuses(parent), jobs, parent.run_id) if parent.resume else {}
+        open_ones = [number for number in jobs if number not in ended]
+        if not open_ones:
+            return list(ended.values())
+        first, last = open_ones[0] - initial_job_idx, open_ones[-1] - initial_job_idx
+        with minded(config, parent.folder):
+            returned = begin(self, job_overrides[first : last + 1], initial_job_idx=open_ones[0])
+        before, after = (numbers for numbers in (range(first), range(last + 1, len(job_overrides))))
+        return [*(ended[initial_job_idx + i] for i in before), *returned, *(ended[initial_job_idx + i] for i in after)]
 
     launcher.launch = launch  # type: ignore[method-assign]
 
 
-def _announce(config: DictConfig, jobs: Mapping[int, list[str]]) -> None:
-    """Makes the sweep's parent run before its first jobs."""
+def _announce(config: DictConfig, jobs: Mapping[int, list[str]]) -> Parent:
+    """Makes the sweep's parent run before its first jobs, or opens it again."""
     from runner.checks import check_tracking
     from runner.records.environment import environment, environment_tags
     from runner.records.sweep.parent import Parent
@@ -94,24 +118,25 @@ def _announce(config: DictConfig, jobs: Mapping[int, list[str]]) -> None:
         check_tracking({str(key): value for key, value in tracking.items()})
         hydra = GlobalHydra.instance().hydra
         assert hydra is not None
-        typed = list(OmegaConf.to_container(config.hydra.overrides.task, resolve=False) or [])
-        params = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
-        overrides = OverridesParser.create(config_loader=hydra.config_loader).parse_overrides([*params, *typed])
-        title = title_of([*params, *map(str, typed)])
+        resuming.check_not_swept(config)
+        typed, resume = resuming.typed_overrides(config, "sweep"), resuming.wanted(config)
+        keys = swept_keys(OverridesParser.create(config_loader=hydra.config_loader).parse_overrides(typed))
         folder, tags = Path(config.hydra.sweep.dir), environment_tags(environment(config.threads, []))
-        keys = swept_keys(overrides)
-        Footprint.parent = Parent(folder, tracking["uri"], tracking["experiment"], title, keys, tags)
+        tags[RESUME_KEY] = key_of("sweep", typed)
+        Footprint.held.enter_context(locked(folder, SWEEP_LOCK))
+        where = (tracking["uri"], tracking["experiment"])
+        Footprint.parent = Parent(folder, *where, title_of(typed), keys, tags, resume=resume)
     Footprint.parent.announce(jobs)
+    return Footprint.parent
 
 
 def sweep_away() -> None:
     """Removes what a rejected run has made: Hydra's sweep file, and the new folders that are empty."""
+    Footprint.held.close()
     folder = Footprint.sweep
     if folder is not None and folder.is_dir() and [f.name for f in folder.iterdir()] == [MULTIRUN_FILE]:
         (folder / MULTIRUN_FILE).unlink()
-    for new in Footprint.new_folders:
-        if new.is_dir() and not any(new.iterdir()):
-            new.rmdir()
+    remove_empty(Footprint.new_folders)
 
 
 def exit_code() -> int:
@@ -139,7 +164,12 @@ def abandon(stopped: bool) -> None:
     parent = Footprint.parent
     if parent is not None and parent.run_id is not None:
         stopping.heed()
+        try:
+            parent.end_dead_runs()
+        except RunError as error:
+            print(f"runner: {error}", file=sys.stderr)
         _record(parent, _statuses(parent), stopped)
+    Footprint.held.close()
 
 
 def _statuses(parent: Parent) -> list[dict[str, Any]]:

@@ -17,11 +17,11 @@ import yaml
 from runner.checks import check_tracking
 from runner.commands.store import URI, all_runs, open_store, whole_id
 from runner.errors import ConfigError
-from runner.job import read_status
 from runner.paths import CONF
 from runner.records.files import utf8
 from runner.records.mlflow import LONGEST_NAME
 from runner.records.reading import RecordedRun, read_run
+from runner.records.status import read_status
 from runner.records.store import as_run_error
 from runner.records.sweep.parent import PARENT
 from runner.shell import shell_line, title_of

@@ -20,6 +20,8 @@ from runner import __version__
 from runner.backends.base import BackendChoice
 from runner.paths import PACKAGE
 
+HOST = "host"
+"""The tag that names the machine, whose processes cannot be seen from another."""
 PACKAGES = ("hydra-core", "ml_dtypes", "mlflow", "numpy", "omegaconf", "pandas", "safetensors", "torch")
 
 
@@ -48,7 +50,7 @@ def environment_tags(found: Mapping[str, Any]) -> dict[str, str]:
     """What a run was computed with, as tags to search for: versions, CPU, user, commit."""
     versions = {"python": found["python"], "runner": found["runner"], **found["packages"]}
     tags = {f"version.{name}": value for name, value in versions.items()}
-    tags |= {"host.cpu": found["cpu"], "mlflow.user": _user()}
+    tags |= {HOST: platform.node(), "host.cpu": found["cpu"], "mlflow.user": _user()}
     return tags | ({"mlflow.source.git.commit": found["commit"]} if found["commit"] else {})
 
 

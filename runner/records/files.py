@@ -50,6 +50,19 @@ def remove_parts(files: Iterable[Path]) -> None:
             shutil.rmtree(parts_of(path))
 
 
+def missing_folders(folder: Path) -> list[Path]:
+    """The folder and those that it lies in, as far as they are not there yet, the innermost first."""
+    folder = folder.absolute()
+    return [f for f in (folder, *folder.parents) if not f.exists()]
+
+
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Removes those that are there and hold nothing, the innermost first."""
+    for folder in folders:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes a small file whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +95,7 @@ def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Writes JSON whole; NaN and infinities as null, which JSON has no words for."""
-    write_text(path, json.dumps(_finite(value), indent=2, allow_nan=False) + "\n")
+    write_text(path, json.dumps(finite(value), indent=2, allow_nan=False) + "\n")
 
 
 def write_yaml(path: Path, value: Any) -> None:
@@ -90,11 +103,12 @@ def write_yaml(path: Path, value: Any) -> None:
     write_text(path, yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """The same as JSON can say it: NaN and infinities as None."""
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     if isinstance(value, float) and value - value != 0:
         return None
     return value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,9 @@ from runner.assemble import Setup
 from runner.records.environment import environment_tags
 from runner.records.files import remove_parts, write_json, write_yaml
 from runner.shell import title_of
+
+RESUME_KEY = "resume_key"
+"""The tag by which ``resume=true`` finds a run or a sweep again, whose folder it is not told."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,11 @@ class Identity:
         return " ".join([self.sweep or str(self.folder), *sorted(self.overrides)])
 
 
+def key_of(kind: str, overrides: Sequence[str]) -> str:
+    """Of a ``run`` or a ``sweep`` and its overrides, in their order, by which a sweep's jobs are numbered."""
+    return hashlib.sha256(json.dumps([kind, *overrides]).encode()).hexdigest()
+
+
 def begin_folder(identity: Identity, files: Sequence[Path], found: Mapping[str, Any]) -> None:
     """Makes the run's folder with its first files, free of the ``files`` that an earlier run has left there."""
     folder = identity.folder
@@ -55,4 +65,5 @@ def tags_of(identity: Identity, setup: Setup, found: Mapping[str, Any]) -> dict[
     """What a run in MLflow is found again by from its beginning; ``found`` is its environment."""
     tags = {"job_key": identity.job_key, "run_folder": str(identity.folder.absolute())}
     tags |= {} if identity.parent is None else {"mlflow.parentRunId": identity.parent}
+    tags |= {RESUME_KEY: key_of("run", identity.overrides)} if identity.sweep is None else {}
     return tags | {"backends": ", ".join(setup.backends), "dtype": setup.dtype.name, **environment_tags(found)}

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runner.records.dead import end_dead_runs
 from runner.records.files import utf8
 from runner.records.store import as_run_error, open_experiment
 from runner.records.writer import Hand, at_once
@@ -39,6 +40,7 @@ class MlflowRun:
         self._nonfinite: dict[str, int] = {}
         self._model_id: str | None = None
         self.run_id: str | None = None
+        self.ended: str | None = None
 
     def start(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> None:
         """Makes the run, with its parameters and tags."""
@@ -54,6 +56,21 @@ class MlflowRun:
             flat = [Param(key, _param(value)) for key, value in flatten(params)]
             for start in range(0, len(flat), PARAM_BATCH):
                 self._client.log_batch(run_id, params=flat[start : start + PARAM_BATCH])
+
+    def reopen(self, run_id: str) -> set[tuple[str, int, float]]:
+        """Goes on with a run that was begun before; which metrics it has: key, step, value."""
+        self._client, self._experiment_id = open_experiment(self._uri, self._experiment)
+        with as_run_error(self._uri):
+            self._client.update_run(run_id, "RUNNING")
+            self.run_id = run_id
+            keys = self._client.get_run(run_id).data.metrics
+            logged = [metric for key in keys for metric in self._client.get_metric_history(run_id, key)]
+        return {(metric.key, metric.step, metric.value) for metric in logged}
+
+    def end_dead_runs(self) -> None:
+        """Sets the runs of the experiment that no process records any more to KILLED."""
+        with as_run_error(self._uri):
+            end_dead_runs(self._client, [self._experiment_id])
 
     def log_inputs(self, inputs: Sequence[DatasetInput]) -> None:
         """Ties the data to the run."""
@@ -110,22 +127,28 @@ class MlflowRun:
             return
         from mlflow.entities import RunTag
 
-        with as_run_error(self._uri):
-            try:
-                marks = {f"nonfinite.{key}": str(step) for key, step in self._nonfinite.items()}
-                all_tags = [RunTag(key, utf8(value)) for key, value in {**tags, **marks}.items()]
-                if len(self._waiting) > BATCH - PARAM_BATCH:
-                    self._flush()
-                for start in range(0, len(all_tags), PARAM_BATCH):
-                    self._flush(all_tags[start : start + PARAM_BATCH])  # one call takes half of two: row short_jobs
+        try:
+            marks = {f"nonfinite.{key}": str(step) for key, step in self._nonfinite.items()}
+            all_tags = [RunTag(key, utf8(value)) for key, value in {**tags, **marks}.items()]
+            if len(self._waiting) > BATCH - PARAM_BATCH:
                 self._flush()
-                for file in artifacts:
-                    below = file.parent.relative_to(folder).as_posix()
+            for start in range(0, len(all_tags), PARAM_BATCH):
+                self._flush(all_tags[start : start + PARAM_BATCH])  # one call takes half of two: row short_jobs
+            self._flush()
+            for file in artifacts:
+                below = file.parent.relative_to(folder).as_posix()
+                with as_run_error(self._uri):
                     self._client.log_artifact(self.run_id, str(file), None if below == "." else below)
-            except BaseException:
-                self._client.set_terminated(self.run_id, "FAILED")
-                raise
+        except BaseException:
+            self._end("FAILED")
+            raise
+        self._end(status)
+
+    def _end(self, status: str) -> None:
+        assert self.run_id is not None
+        with as_run_error(self._uri):
             self._client.set_terminated(self.run_id, status)
+            self.ended = status
 
     def delete(self) -> None:
         """Takes the run back: a search no longer finds it."""

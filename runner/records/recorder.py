@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -91,6 +91,11 @@ class RunRecorder:
         """Of the MLflow run, once it is made."""
         return self._mlflow.run_id
 
+    @property
+    def finished(self) -> bool:
+        """Whether the MLflow run came to its end."""
+        return self._mlflow.ended == "FINISHED"
+
     def progress(self, step: int) -> None:
         stopping.check()
         self._writer.check()
@@ -138,8 +143,11 @@ class RunRecorder:
         with stopping.uninterrupted():
             self._mlflow.log(epoch_metrics(epoch), epoch.step)
 
-    def finish(self, outcome: Outcome, minimal: Minimal | None = None) -> None:
-        """Closes the files, then the MLflow run, then shows the verdict."""
+    def finish(self, outcome: Outcome, minimal: Minimal | None, ready: Callable[[], None]) -> None:
+        """Closes the files, then the MLflow run, then shows the verdict.
+
+        ``ready`` is called when all is written but what is copied to MLflow.
+        """
         folder, verdict = self._identity.folder, outcome.verdict
         self._keep(outcome.distances)
         self._close_files()
@@ -152,6 +160,7 @@ class RunRecorder:
         self._mlflow.log(verdict_metrics(verdict) | growth_metrics(outcome.drift), 0)
         note = description(verdict, list(self._setup.backends), self._identity.command)
         tags = verdict_tags(verdict) | {"mlflow.note.content": note}
+        ready()
         self._mlflow.finish("FINISHED", tags, folder, self._artifacts())
         uri = self._setup.tracking_uri
         places = {

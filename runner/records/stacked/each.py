@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ import numpy as np
 from runner import stopping
 from runner.arrays import Array
 from runner.backends.base import Step
+from runner.records.environment import HOST
 from runner.records.identity import Identity
 from runner.records.metrics import verdict_metrics, verdict_tags
 from runner.records.mlflow import MlflowRun
@@ -52,6 +54,7 @@ class EachReplica:
             run = MlflowRun(uri, experiment)
             params = {"seed": summary.seeds[k], "lr": summary.rates[k]}
             tags = {"mlflow.parentRunId": parent, "replica": str(k), "run_folder": str(identity.folder.absolute())}
+            tags[HOST] = platform.node()
             run.start(summary.name_of(k), params, tags)
             try:
                 for i, step in enumerate(self._steps):

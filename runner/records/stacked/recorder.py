@@ -76,6 +76,11 @@ class StackRecorder(Silent):
             self._gradients = GradientsFile(path, names, shapes, setup.dtype, count, hand)
         self._console.start()
 
+    @property
+    def finished(self) -> bool:
+        """Whether the MLflow run came to its end."""
+        return self._mlflow.ended == "FINISHED"
+
     def progress(self, step: int) -> None:
         stopping.check()
         self._writer.check()
@@ -100,8 +105,11 @@ class StackRecorder(Silent):
                 found = {f"replicas/loss/{name}/{q}": value for q, value in quantiles(losses).items()}
                 self._mlflow.log(found, record.step)
 
-    def finish(self, outcome: StackedOutcome) -> Summary:
-        """Closes the files, then the MLflow run, then shows the verdicts."""
+    def finish(self, outcome: StackedOutcome, ready: Callable[[Summary], None]) -> Summary:
+        """Closes the files, then the MLflow run, then shows the verdicts.
+
+        ``ready`` is called when all is written but what is copied to MLflow.
+        """
         folder, initial = self._identity.folder, self._stack.initial
         summary = Summary(self._stack.seeds, self._stack.rates, list(self._setup.backends), outcome, self._alone)
         self._close_files()
@@ -113,6 +121,7 @@ class StackRecorder(Silent):
             self._each.write(uri, experiment, self._identity, self.run_id, summary)
         self._mlflow.log(_metrics(summary), 0)
         tags = {"verdict": summary.worst_verdict.verdict, "mlflow.note.content": _note(summary)}
+        ready(summary)
         self._mlflow.finish("FINISHED", tags, folder, self._artifacts())
         places = {
             "run folder": str(folder),

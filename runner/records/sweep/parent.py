@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runner.errors import RunError, one_line
+from runner.errors import ConfigError, RunError, one_line
 from runner.records.files import write_json
 from runner.records.mlflow import MlflowRun
 from runner.records.store import database_of
@@ -32,6 +32,7 @@ class Parent:
         keys: Each key that is swept, with its values in one text.
         tags: What the run in MLflow is tagged with from its beginning.
         jobs: Of each job that was launched its number and overrides.
+        resume: Whether to go on with the sweep that the folder has, if it has one.
     """
 
     folder: Path
@@ -41,9 +42,12 @@ class Parent:
     keys: Mapping[str, str]
     tags: Mapping[str, str]
     jobs: dict[int, list[str]] = field(default_factory=dict)
+    resume: bool = False
 
     def __post_init__(self) -> None:
         self._mlflow = MlflowRun(self.uri, self.experiment)
+        self._before: dict[str, Any] = {}
+        self._logged: set[tuple[str, int, float]] = set()
 
     @property
     def run_id(self) -> str | None:
@@ -51,17 +55,16 @@ class Parent:
         return self._mlflow.run_id
 
     def announce(self, jobs: Mapping[int, list[str]]) -> None:
-        """Tells of jobs that are about to begin; the first time, this makes the MLflow run.
+        """Tells of jobs that are about to begin; the first time, this makes the MLflow run, or opens it again.
 
         Raises:
-            ConfigError: The experiment was deleted.
+            ConfigError: The experiment was deleted; the sweep to be resumed is another.
             RunError: MLflow's store cannot be reached.
         """
-        self.jobs |= jobs
         if self.run_id is None:
-            params = {NOT_IN_NAMES.sub("_", key): values for key, values in self.keys.items()}
-            tags = {"sweep": self.folder.name, "sweep_folder": str(self.folder.absolute())}
-            self._mlflow.start(self.title, params, {**self.tags, **tags})
+            self._begin(jobs)
+        self._check_same(jobs)
+        self.jobs |= jobs
         document = {
             "schema": SCHEMA_VERSION,
             "run_id": self.run_id,
@@ -74,17 +77,51 @@ class Parent:
         }
         write_json(self.folder / PARENT, document)
 
+    def _begin(self, jobs: Mapping[int, list[str]]) -> None:
+        if self.resume and (self.folder / PARENT).is_file():
+            self._before = read_parent(self.folder)
+            self._check_same(jobs)
+            self._logged = self._mlflow.reopen(self._before["run_id"])
+        else:
+            params = {NOT_IN_NAMES.sub("_", key): values for key, values in self.keys.items()}
+            tags = {"sweep": self.folder.name, "sweep_folder": str(self.folder.absolute())}
+            self._mlflow.start(self.title, params, {**self.tags, **tags})
+        if self.resume:
+            self._mlflow.end_dead_runs()
+
+    def _check_same(self, jobs: Mapping[int, list[str]]) -> None:
+        """The folder of a sweep that is resumed has numbers that are those of its jobs."""
+        if not self._before:
+            return
+        mine = {"title": self.title, "store": _store(self.uri), "experiment": self.experiment}
+        mine |= {f"job {number}": " ".join(overrides) for number, overrides in jobs.items()}
+        theirs = self._before | {f"job {n}": " ".join(overrides) for n, overrides in self._before["jobs"].items()}
+        for what, value in mine.items():
+            if theirs.get(what, value) != value:
+                words = "" if what == "title" else f" as its {what}"
+                got = f"true in {self.folder}, a sweep of {theirs[what]}{words}, with {value}"
+                raise ConfigError("resume", got, "the sweep that lies there, or another folder")
+
     def holds(self, uri: str, experiment: str) -> bool:
         """Whether what records there is nested in this sweep's run."""
         return (_store(uri), experiment) == (_store(self.uri), self.experiment)
 
     def log(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Metrics of the sweep; those of a job have its number as their step."""
-        self._mlflow.log(metrics, step)
+        new = {key: value for key, value in metrics.items() if (key, step, value) not in self._logged}
+        self._mlflow.log(new, step)
 
     def finish(self, status: str, tags: Mapping[str, str], files: Sequence[Path]) -> None:
         """Ends the MLflow run as FINISHED, FAILED or KILLED, with its tags and the files of the sweep's folder."""
         self._mlflow.finish(status, tags, self.folder, files)
+
+    def end_dead_runs(self) -> None:
+        """Sets jobs whose process was killed to KILLED in MLflow.
+
+        Raises:
+            RunError: MLflow's store refuses.
+        """
+        self._mlflow.end_dead_runs()
 
     def withdraw(self) -> None:
         """Takes back a sweep of which nothing was run."""

@@ -1,0 +1,72 @@
+"""status.json: how a job ended. It is the last file of a folder that gets its name."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from runner.errors import AGREE, DISAGREE, NOT_FINISHED
+from runner.records.files import finite, part_of, publish
+
+STATUS = "status.json"
+
+
+def read_status(folder: Path) -> dict[str, Any]:
+    """A job's status; a job that left none could not finish."""
+    found = _read(folder / STATUS)
+    return {"status": NOT_FINISHED, "overrides": [], "folder": str(folder), "number": None} if found is None else found
+
+
+def prepare_status(folder: Path, status: Mapping[str, Any]) -> None:
+    """Writes it to the disk beside its place, for ``write_status`` to put it there.
+
+    From before the MLflow run is FINISHED until after it is.
+    """
+    with part_of(folder / STATUS).open("w", encoding="utf-8") as file:
+        file.write(json.dumps(finite(dict(status)), indent=2, allow_nan=False) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def prepared_status(folder: Path) -> dict[str, Any] | None:
+    """What was prepared and not put in its place; None where there is none that is whole."""
+    return _read(part_of(folder / STATUS))
+
+
+def write_status(folder: Path, status: Mapping[str, Any]) -> None:
+    """Puts it in its place; one that is prepared already is not written again, so that it is whole at any moment."""
+    if prepared_status(folder) != json.loads(json.dumps(finite(dict(status)))):
+        prepare_status(folder, status)
+    publish_status(folder)
+
+
+def publish_status(folder: Path) -> None:
+    """Puts what is prepared in its place."""
+    publish(folder / STATUS)
+
+
+def remove_status(folder: Path) -> None:
+    """Removes what an earlier run has left."""
+    (folder / STATUS).unlink(missing_ok=True)
+    part_of(folder / STATUS).unlink(missing_ok=True)
+
+
+def is_done(status: Mapping[str, Any] | None, overrides: list[str], sweep: str | None) -> bool:
+    """Whether the job of these overrides came to its end with a verdict; ``sweep`` is the MLflow run of its sweep."""
+    return (
+        status is not None
+        and status.get("status") in (AGREE, DISAGREE)
+        and status.get("overrides") == overrides
+        and status.get("sweep") == sweep
+    )
+
+
+def _read(file: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None

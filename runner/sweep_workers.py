@@ -1,0 +1,71 @@
+"""The processes in which a launcher runs a sweep's jobs, and the jobs that need none any more."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from hydra.core.utils import JobReturn, JobStatus
+from omegaconf import DictConfig, OmegaConf
+
+from runner import stopping
+from runner.errors import RunError
+from runner.records.lock import RUN_LOCK, process_of, wait_until_free
+from runner.records.status import is_done
+from runner.user_code import told
+
+FAREWELL = 1.5
+"""Seconds that jobs in other processes have to end their records in, when this one is stopped."""
+
+
+def ended_jobs(
+    statuses: Iterable[Mapping[str, Any]], jobs: Mapping[int, list[str]], sweep: str | None
+) -> dict[int, JobReturn]:
+    """Of some jobs those that have come to their end before, with what they returned: none has to be begun.
+
+    Args:
+        statuses: What the sweep's jobs have left.
+        jobs: The numbers of the jobs, and their overrides.
+        sweep: The sweep's MLflow run.
+    """
+    ended = {}
+    for status in statuses:
+        number = status["number"]
+        if number in jobs and is_done(status, jobs[number], sweep):
+            ended[number] = JobReturn(overrides=jobs[number], status=JobStatus.COMPLETED)
+            ended[number].return_value = status.get("roundings")
+    return ended
+
+
+@contextmanager
+def minded(config: DictConfig, folder: Path) -> Iterator[None]:
+    """While jobs run: a stop of this process is theirs too, and a worker that was killed is no fault of the overrides.
+
+    ``config`` is the whole one, ``folder`` the sweep's.
+
+    Raises:
+        RunError: A process of the launcher has ended in its midst.
+    """
+    places = OmegaConf.to_container(config.hydra.sweep, resolve=False)
+    assert isinstance(places, dict)
+    pattern = "*/" * (1 + str(places["subdir"]).count("/")) + RUN_LOCK
+
+    def tell() -> None:
+        held = {lock: number for lock in folder.glob(pattern) if (number := process_of(lock)) is not None}
+        children = {child.pid for child in multiprocessing.active_children() if child.pid is not None}
+        for number in {*held.values(), *children} - {os.getpid()}:
+            with suppress(ProcessLookupError, PermissionError):  # it has ended, or is another's by now
+                os.kill(number, signal.SIGTERM)
+        wait_until_free([lock for lock, number in held.items() if number != os.getpid()], FAREWELL)
+
+    with stopping.passed_on(tell):
+        try:
+            yield
+        except BrokenExecutor as error:
+            raise RunError(f"a process that ran jobs has ended in its midst: {told(error)}") from error
