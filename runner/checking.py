@@ -211,10 +211,11 @@ def name_of(given: object, otherwise: str) -> str:
 def _recorded(setup: Setup, overrides: list[str], config: dict[str, Any], by_name: bool) -> RunVerdict:
     """``by_name``: all backends are named by the overrides, so that a command line can run them again."""
     import secrets
+    import sys
     from datetime import datetime
     from pathlib import Path
 
-    from runner.job import ended, record_run
+    from runner.job import ended, record_run, told_unsent
     from runner.records.files import missing_folders, remove_empty
     from runner.records.identity import Identity
     from runner.records.lock import RUN_LOCK, locked
@@ -234,7 +235,10 @@ def _recorded(setup: Setup, overrides: list[str], config: dict[str, Any], by_nam
     try:
         with locked(folder, RUN_LOCK):
             outcome = record_run(setup, Identity(folder, overrides, None, config, command), status, ready=ready)
-            write_status(folder, status | ended(outcome))
+            found = told_unsent(ended(outcome), status, folder, folder)
+            if "message" in found:
+                print(f"runner: {found['message']}", file=sys.stderr)
+            write_status(folder, status | found)
     finally:
         remove_empty(new)
     return outcome.verdict

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,8 +13,9 @@ from omegaconf import DictConfig
 from runner import resuming, stopping
 from runner.config import check_choices, current_catalog, resolved
 from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, ConfigError, RunError
-from runner.job_identity import Asked, asked, check_backend_names, command_of, identity_of
+from runner.job_identity import Asked, asked, check_backend_names, command_of, identity_of, shown
 from runner.records.faults import log_traceback
+from runner.records.journal import sync_words
 from runner.records.lock import RUN_LOCK, locked
 from runner.records.status import prepare_status, prepared_status, remove_status, write_status
 from runner.user_code import told
@@ -79,19 +80,21 @@ def _run_alone(cfg: DictConfig, this: Asked, status: dict[str, Any], train: Trai
         raise
     except TooLate as stop:
         found = prepared_status(this.folder) or {}
-        _leave(this, {**status, **found})
+        _leave(this, {**status, **_as_told(found, status, this)})
         if this.sweep is not None:
             raise Interrupted("interrupted") from stop
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt) or stopping.was_asked():
             kept = str(error) if isinstance(error, KeyboardInterrupt) else ""
-            message = f"interrupted; {kept or 'what was recorded is kept'}"
-            _leave(this, {**status, "message": message})
-            raise Interrupted(message) from error
-        found = _told(error, this.folder)
+            stopped = {"status": NOT_FINISHED, "message": f"interrupted; {kept or 'what was recorded is kept'}"}
+            found = _as_told(stopped, status, this)
+            _leave(this, {**status, **found})
+            raise Interrupted(found["message"]) from error
+        found = _as_told(_told(error, this.folder), status, this)
         _leave(this, {**status, **found})
     else:
         if ended is None:
+            found = _as_told(found, status, this)
             _leave(this, {**status, **found})
         last.update(found)
     value: float | None = found.get("roundings")
@@ -105,6 +108,23 @@ def _told(error: BaseException, folder: Path) -> dict[str, Any]:
     if isinstance(error, RunError):
         return {"status": NOT_FINISHED, "message": str(error)}
     return {"status": NOT_FINISHED, "message": f"{told(error)} ({log_traceback(folder, error)})"}
+
+
+def _as_told(found: dict[str, Any], status: Mapping[str, Any], this: Asked) -> dict[str, Any]:
+    return told_unsent(found, status, this.folder, this.sweep or this.folder)
+
+
+def told_unsent(found: dict[str, Any], status: Mapping[str, Any], folder: Path, sync: Path) -> dict[str, Any]:
+    """What a run has come to, or, where MLflow was not told of all of it, that it could not finish: ``sync`` ends it.
+
+    What it has come to is kept under ``once_synced``; ``sync`` is the folder that the command is to be given.
+    """
+    if "unsent" not in status:
+        return found
+    words = sync_words(status["unsent"], shown(folder), shown(sync))
+    message = "; ".join(filter(None, [found.get("message"), words]))
+    once_synced = {key: found[key] for key in ("status", "message") if key in found}
+    return {**found, "status": NOT_FINISHED, "message": message, "once_synced": once_synced}
 
 
 def _leave(this: Asked, status: dict[str, Any], tell: bool = True) -> None:
@@ -221,7 +241,18 @@ def record_run(
 
 
 def _recorded(recorder: RunRecorder | StackRecorder, work: Callable[[], T], status: dict[str, Any] | None) -> T:
-    """What ``work`` gives, from the recorder's start to its end or to where it is abandoned."""
+    """What ``work`` gives, from the recorder's start to its end or to where it is abandoned.
+
+    ``status`` is told the MLflow run's id as soon as there is one, and what MLflow was not told.
+    """
+    try:
+        return _worked(recorder, work, status)
+    finally:
+        if status is not None and recorder.unsent is not None:
+            status["unsent"] = recorder.unsent
+
+
+def _worked(recorder: RunRecorder | StackRecorder, work: Callable[[], T], status: dict[str, Any] | None) -> T:
     try:
         recorder.start()
         if status is not None:

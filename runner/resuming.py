@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from runner.config import resolved
 from runner.errors import ConfigError
 from runner.job_identity import Asked, shown
+from runner.records.bringing import bring_run
 from runner.records.identity import RESUME_KEY, key_of
 from runner.records.lock import RUN_LOCK, SWEEP_LOCK, is_held
 from runner.records.status import is_done, prepared_status, publish_status, read_status
@@ -98,8 +99,9 @@ def check_not_swept(config: DictConfig) -> None:
 def ended_before(config: DictConfig, job: Asked, status: Mapping[str, Any]) -> dict[str, Any] | None:
     """The status of a job that has come to its end, if ``resume`` is set; it is not to be run again.
 
-    One that was killed when its MLflow run was FINISHED already is given the status that it has prepared. Of any other,
-    the MLflow runs that are left RUNNING are set to KILLED. ``status`` is what is known of the job.
+    One that was killed when its MLflow run was FINISHED already is given the status that it has prepared; one that
+    MLflow could not be told of is brought in. Of any other, the MLflow runs that are left RUNNING are set to KILLED.
+    ``status`` is what is known of the job.
 
     Raises:
         ConfigError: The folder has a run of other overrides.
@@ -111,6 +113,8 @@ def ended_before(config: DictConfig, job: Asked, status: Mapping[str, Any]) -> d
     sweep = status.get("sweep")
     if job.sweep is None:
         _check_overrides(job)
+    if "once_synced" in read_status(job.folder):
+        bring_run(job.folder, {})
     left = read_status(job.folder)
     found = left if is_done(left, job.overrides, sweep) else _completed(config, job, sweep)
     if found is not None and job.sweep is None:

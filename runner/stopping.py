@@ -65,6 +65,11 @@ def check() -> None:
         raise KeyboardInterrupt
 
 
+def asked() -> bool:
+    """Whether a stop was asked for that has not been caught yet."""
+    return _asked
+
+
 def heed() -> None:
     """To be called where a stop has been caught: what follows may go on to its end."""
     global _asked

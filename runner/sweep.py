@@ -23,6 +23,7 @@ from runner.job import last
 from runner.records.faults import log_traceback
 from runner.records.files import missing_folders, remove_empty
 from runner.records.identity import RESUME_KEY, key_of
+from runner.records.journal import as_synced, sync_words
 from runner.records.lock import SWEEP_LOCK, locked
 from runner.records.status import STATUS, read_status
 from runner.shell import as_typed, lasting, title_of
@@ -177,10 +178,15 @@ def _statuses(parent: Parent) -> list[dict[str, Any]]:
 
     A job is known by the sweep's MLflow run: below the folder there may be other runs, and jobs of earlier sweeps.
     """
-    found = [{**read_status(path.parent), "folder": str(path.parent)} for path in parent.folder.rglob(STATUS)]
-    by_number = {s["number"]: s for s in found if s.get("sweep") == parent.run_id}
+    return statuses_of(parent.folder, parent.run_id, parent.jobs)
+
+
+def statuses_of(folder: Path, run_id: str | None, jobs: Mapping[int, list[str]]) -> list[dict[str, Any]]:
+    """The same of the sweep's folder, MLflow run and jobs."""
+    found = [{**read_status(path.parent), "folder": str(path.parent)} for path in folder.rglob(STATUS)]
+    by_number = {s["number"]: s for s in found if s.get("sweep") == run_id}
     lost = {"status": NOT_FINISHED, "folder": None}
-    return [by_number.get(n, {**lost, "number": n, "overrides": asked}) for n, asked in sorted(parent.jobs.items())]
+    return [by_number.get(n, {**lost, "number": n, "overrides": asked}) for n, asked in sorted(jobs.items())]
 
 
 def _record(parent: Parent, statuses: Sequence[Mapping[str, Any]], stopped: bool = False) -> bool:
@@ -199,7 +205,9 @@ def _record(parent: Parent, statuses: Sequence[Mapping[str, Any]], stopped: bool
     out = open_console()
     for label, text in places.items():
         out.print(f"{label:<12} {text}", markup=False)
-    return True
+    if parent.unsent is not None:
+        print(f"runner: {sync_words(parent.unsent, parent.folder, parent.folder)}", file=sys.stderr)
+    return parent.unsent is None
 
 
 def _print(statuses: Sequence[Mapping[str, Any]], folder: Path) -> None:
@@ -214,9 +222,9 @@ def _print(statuses: Sequence[Mapping[str, Any]], folder: Path) -> None:
         loss = "-" if s.get("loss") is None else f"{s['loss']:.6g}"
         roundings = "-" if s.get("roundings") is None else number(s["roundings"])
         verdict = s.get("verdict") or s.get("message") or "could not finish"
-        style = "green" if s["status"] == AGREE else "bold red"
+        style = "green" if as_synced(s)["status"] == AGREE else "bold red"
         table.add_row(str(s["number"]), Text(" ".join(s["overrides"])), loss, roundings, Text(verdict, style))
-    agree = sum(s["status"] == AGREE for s in statuses)
+    agree = sum(as_synced(s)["status"] == AGREE for s in statuses)
     out.print()
     out.print(table)
     out.print()

@@ -54,6 +54,12 @@ def _runs(argv: list[str]) -> int:
     return runs(argv)
 
 
+def _sync(argv: list[str]) -> int:
+    from runner.commands.sync import sync
+
+    return sync(argv)
+
+
 COMMANDS: dict[str, Command] = {
     "compare": _compare,
     "export": _export,
@@ -62,6 +68,7 @@ COMMANDS: dict[str, Command] = {
     "replay": _replay,
     "report": _report,
     "runs": _runs,
+    "sync": _sync,
 }
 """What each imports is imported when it is called."""
 

@@ -19,7 +19,7 @@ from runner.commands.store import URI, all_runs, open_store, whole_id
 from runner.errors import ConfigError
 from runner.paths import CONF
 from runner.records.files import utf8
-from runner.records.mlflow import LONGEST_NAME
+from runner.records.limits import LONGEST_NAME
 from runner.records.reading import RecordedRun, read_run
 from runner.records.status import read_status
 from runner.records.store import as_run_error

@@ -1,175 +1,244 @@
-"""A run in MLflow, written in batches."""
+"""A run in MLflow, written in batches; what MLflow cannot be told goes into a journal in the run's folder."""
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.records.dead import end_dead_runs
-from runner.records.files import utf8
-from runner.records.store import as_run_error, open_experiment
+from runner import stopping
+from runner.records.journal import Entry, Journal, Made
+from runner.records.limits import key_taken, name_taken, param_taken, renamed, tag_taken
+from runner.records.reaching import StoreError
+from runner.records.sending import Sender, log_entry
 from runner.records.writer import Hand, at_once
 
 if TYPE_CHECKING:
-    from mlflow.entities import DatasetInput, LoggedModel, Metric, RunTag
+    from mlflow.entities import DatasetInput
 
 BATCH = 1000
-PARAM_BATCH = 100
-LONGEST_PARAM = 6000
-LONGEST_NAME = 250
-Row = tuple[str, float, int, int, str | None]
-"""A metric: its key, value, milliseconds of the clock, step, and the model that it is of."""
+SMALL_BATCH = 100
+"""Parameters, or tags, that MLflow takes at once."""
+Row = tuple[str, float, int, int, bool]
+"""A metric: its key, value, milliseconds of the clock, step, and whether it is the model's too."""
 
 SCORES = ("train/", "held_out/")
-MODEL = "network"
 
 
 class MlflowRun:
-    """One run, from its creation to its end; a server's refusal is a RunError.
+    """One run, from its creation to its end.
+
+    Where there is a ``journal``, a store that fails once the run has begun is no failure of the run's: from there on
+    nothing is sent, everything is journalled, and ``unsent`` says why. Without one it is a StoreError.
 
     Whole batches of metrics are handed to ``hand``; before ``log_model`` and ``finish`` they are to be written.
     """
 
-    def __init__(self, uri: str, experiment: str, hand: Hand = at_once) -> None:
+    def __init__(self, uri: str, experiment: str, hand: Hand = at_once, journal: Path | None = None) -> None:
         self._uri, self._experiment, self._hand = uri, experiment, hand
+        self._sender = Sender(uri, experiment)
+        self._journal = None if journal is None else Journal(journal)
+        self._made: Made | None = None
+        self._first: list[Entry] = []
         self._waiting: list[Row] = []
+        self._scores: dict[str, Row] = {}
         self._nonfinite: dict[str, int] = {}
-        self._model_id: str | None = None
-        self.run_id: str | None = None
+        self._keys: dict[str, str] = {}
+        self._has_model = False
+        self.unsent: str | None = None
         self.ended: str | None = None
 
-    def start(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> None:
-        """Makes the run, with its parameters and tags."""
-        self._client, self._experiment_id = open_experiment(self._uri, self._experiment)
-        from mlflow.entities import Param
+    @property
+    def run_id(self) -> str | None:
+        """Of the run in MLflow, once that is made."""
+        return self._sender.run_id
 
-        with as_run_error(self._uri):
-            tagged = {"mlflow.source.name": "runner", "mlflow.source.type": "LOCAL"}
-            tagged |= {key: utf8(value) for key, value in tags.items()}
-            called = utf8(name)[:LONGEST_NAME]
-            run_id = self._client.create_run(self._experiment_id, tags=tagged, run_name=called).info.run_id
-            self.run_id = run_id
-            flat = [Param(key, _param(value)) for key, value in flatten(params)]
-            for start in range(0, len(flat), PARAM_BATCH):
-                self._client.log_batch(run_id, params=flat[start : start + PARAM_BATCH])
+    @property
+    def begun(self) -> bool:
+        """Whether there is a run, in MLflow or in the journal."""
+        return self._made is not None
 
-    def reopen(self, run_id: str) -> set[tuple[str, int, float]]:
-        """Goes on with a run that was begun before; which metrics it has: key, step, value."""
-        self._client, self._experiment_id = open_experiment(self._uri, self._experiment)
-        with as_run_error(self._uri):
-            self._client.update_run(run_id, "RUNNING")
-            self.run_id = run_id
-            keys = self._client.get_run(run_id).data.metrics
-            logged = [metric for key in keys for metric in self._client.get_metric_history(run_id, key)]
-        return {(metric.key, metric.step, metric.value) for metric in logged}
+    def hurry(self) -> None:
+        """The run was stopped: MLflow has a moment for what is still to be sent, and the journal takes the rest."""
+        self._sender.hurry()
+
+    def start(
+        self, name: str, params: Mapping[str, Any], tags: Mapping[str, str], later: bool = False, nested: bool = False
+    ) -> None:
+        """Makes the run, with its parameters and tags.
+
+        Args:
+            name: Its name.
+            params: Nested mappings and lists, which become dotted keys.
+            tags: Its tags.
+            later: Whether a run that cannot be made now begins in the journal.
+            nested: Whether it is to be found below the folder's own run, whose id is not known yet.
+
+        Raises:
+            ConfigError: The experiment was deleted.
+            StoreError: The store cannot be reached, or refuses; not where it may be made ``later``.
+        """
+        tagged = {"mlflow.source.name": "runner", "mlflow.source.type": "LOCAL", **tags}
+        tagged = {key_taken(key): tag_taken(value) for key, value in tagged.items()}
+        now = int(time.time() * 1000)
+        made = Made(self._uri, self._experiment, name_taken(name), tagged, now, nested=nested)
+        with stopping.uninterrupted():
+            try:
+                if nested:
+                    raise StoreError("the run that it belongs to is not made yet")
+                self._sender.open()
+                self._sender.make(made)
+                self._made = replace(made, run_id=self.run_id)
+            except StoreError as error:
+                if not later or self._journal is None:
+                    stopping.check()
+                    raise
+                self._made = made
+                self._begin_journal(error)
+        flat = {key: param_taken(value) for key, value in flatten(params)}
+        for taken in batches(flat, SMALL_BATCH):
+            self._tell_first(log_entry(params={key_taken(key): flat[key] for key in taken}))
+        if told := renamed(flat):
+            self._tell_first(log_entry(tags=told))
+
+    def reopen(self, run_id: str, name: str, tags: Mapping[str, str]) -> set[tuple[str, int, float]]:
+        """Goes on with a run that was begun before; which metrics it has: key, step, value.
+
+        ``name`` and ``tags`` are what it was begun with.
+
+        Raises:
+            StoreError: The store cannot be reached, or has no such run.
+        """
+        with stopping.uninterrupted():
+            self._sender.open()
+            logged = self._sender.reopen(run_id)
+            now = int(time.time() * 1000)
+            self._made = Made(self._uri, self._experiment, name_taken(name), dict(tags), now, run_id)
+        return logged
 
     def end_dead_runs(self) -> None:
         """Sets the runs of the experiment that no process records any more to KILLED."""
-        with as_run_error(self._uri):
-            end_dead_runs(self._client, [self._experiment_id])
+        with stopping.uninterrupted():
+            self._sender.end_dead_runs()
 
     def log_inputs(self, inputs: Sequence[DatasetInput]) -> None:
         """Ties the data to the run."""
-        if self.run_id is not None:
-            with as_run_error(self._uri):
-                self._client.log_inputs(self.run_id, inputs)
+        if self.begun:
+            self._tell_first({"do": "inputs", "inputs": [made.to_dictionary() for made in inputs]})
 
-    def log_model(self, save: Callable[[LoggedModel, str], Path]) -> None:
-        """Ties a model to the run: the folder that ``save`` makes for it and the run's id.
+    def log_model(self, path: Path) -> None:
+        """Ties a model to the run, which lies in its folder ``path``, in the run's own.
 
         The scores of the last epoch, and what is logged from here on, are the model's metrics too.
         """
-        if self.run_id is None:
+        if not self.begun:
             return
-        from mlflow.entities import LoggedModelOutput
-
         self._flush()
-        with as_run_error(self._uri):
-            model = self._client.create_logged_model(self._experiment_id, MODEL, self.run_id)
-            try:
-                self._client.log_outputs(self.run_id, [LoggedModelOutput(model.model_id, step=0)])
-                self._client.log_model_artifacts(model.model_id, str(save(model, self.run_id)))
-            except BaseException:
-                self._client.finalize_logged_model(model.model_id, "FAILED")
-                raise
-            self._client.finalize_logged_model(model.model_id, "READY")
-            self._model_id = model.model_id
-            self._client.log_batch(self.run_id, metrics=self._scores(model.model_id))
-
-    def _scores(self, model_id: str) -> list[Metric]:
-        """Those of the last epoch once more, now as a model's; the run has them only once."""
-        from mlflow.entities import Metric
-
-        assert self.run_id is not None
-        keys = [key for key in self._client.get_run(self.run_id).data.metrics if key.startswith(SCORES)]
-        last = [max(self._client.get_metric_history(self.run_id, key), key=lambda metric: metric.step) for key in keys]
-        return [Metric(m.key, m.value, m.timestamp, m.step, model_id=model_id) for m in last]
+        self._tell({"do": "model", "folder": path.name}, path.parent)
+        self._has_model = True
+        self._tell(log_entry([(*row[:4], True) for row in self._scores.values()]))
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
         """Keeps metrics until a batch is full. What is not finite becomes a tag with its first step."""
         now = int(time.time() * 1000)
-        for key, value in metrics.items():
+        for name, value in metrics.items():
+            key = self._keys.get(name) or self._keys.setdefault(name, key_taken(name))
             if value - value == 0:
-                self._waiting.append((key, value, now, step, self._model_id))
+                row = (key, value, now, step, self._has_model)
+                self._waiting.append(row)
+                if name.startswith(SCORES):
+                    self._scores[key] = row
             else:
-                self._nonfinite.setdefault(key, step)
+                self._nonfinite.setdefault(name, step)
         while len(self._waiting) >= BATCH:  # never a batch of a few rows: row recording of docs/performance.md
             self._hand(partial(self._send, self._waiting[:BATCH]))
             del self._waiting[:BATCH]
 
     def finish(self, status: str, tags: Mapping[str, str], folder: Path, artifacts: Sequence[Path]) -> None:
         """Writes what is left, copies the artifacts of ``folder``, and ends the run as FINISHED, FAILED or KILLED."""
-        if self.run_id is None:
+        if not self.begun:
             return
-        from mlflow.entities import RunTag
-
-        try:
-            marks = {f"nonfinite.{key}": str(step) for key, step in self._nonfinite.items()}
-            all_tags = [RunTag(key, utf8(value)) for key, value in {**tags, **marks}.items()]
-            if len(self._waiting) > BATCH - PARAM_BATCH:
-                self._flush()
-            for start in range(0, len(all_tags), PARAM_BATCH):
-                self._flush(all_tags[start : start + PARAM_BATCH])  # one call takes half of two: row short_jobs
+        if status == "KILLED":
+            self.hurry()
+        marks = {f"nonfinite.{key}": str(step) for key, step in self._nonfinite.items()}
+        all_tags = {key_taken(key): tag_taken(value) for key, value in {**tags, **marks}.items()}
+        all_tags |= renamed([*tags, *marks, *self._keys])
+        if len(self._waiting) > BATCH - SMALL_BATCH:
             self._flush()
-            for file in artifacts:
-                below = file.parent.relative_to(folder).as_posix()
-                with as_run_error(self._uri):
-                    self._client.log_artifact(self.run_id, str(file), None if below == "." else below)
-        except BaseException:
-            self._end("FAILED")
-            raise
-        self._end(status)
+        for keys in batches(all_tags, SMALL_BATCH):
+            self._flush({key: all_tags[key] for key in keys})  # one call takes half of two: row short_jobs
+        self._flush()
+        for file in artifacts:
+            self._tell({"do": "artifact", "file": file.relative_to(folder).as_posix()}, folder)
+        ended = {"do": "end", "status": status, "at": int(time.time() * 1000)}
+        self._tell(ended, folder)
+        self.ended = status
+        if self.unsent is not None and self.run_id is not None:
+            self._mark({**ended, "status": "KILLED" if status == "KILLED" else "FAILED"})
 
-    def _end(self, status: str) -> None:
-        assert self.run_id is not None
-        with as_run_error(self._uri):
-            self._client.set_terminated(self.run_id, status)
-            self.ended = status
+    def _mark(self, ended: Entry) -> None:
+        """Tells MLflow once more, as it may be there again, that the run could not finish: not that it goes on."""
+        with stopping.uninterrupted(), suppress(StoreError):  # which is what ``unsent`` has told
+            self._sender.send(ended, Path())
 
     def delete(self) -> None:
         """Takes the run back: a search no longer finds it."""
         if self.run_id is not None:
-            with as_run_error(self._uri):
-                self._client.set_terminated(self.run_id, "FAILED")
-                self._client.delete_run(self.run_id)
+            with stopping.uninterrupted():
+                self._sender.delete()
+        if self._journal is not None:
+            self._journal.discard()
 
-    def _flush(self, tags: Sequence[RunTag] = ()) -> None:
+    def _flush(self, tags: Mapping[str, str] | None = None) -> None:
         if self._waiting or tags:
             self._send(self._waiting, tags)
             self._waiting = []
 
-    def _send(self, rows: Sequence[Row], tags: Sequence[RunTag] = ()) -> None:
-        if self.run_id is None:
-            return
-        from mlflow.entities import Metric
+    def _send(self, rows: Sequence[Row], tags: Mapping[str, str] | None = None) -> None:
+        if self.begun:
+            self._tell(log_entry(rows, tags))
 
-        metrics = [Metric(key, value, at, step, model_id=model) for key, value, at, step, model in rows]
-        with as_run_error(self._uri):
-            self._client.log_batch(self.run_id, metrics=metrics, tags=tags)
+    def _tell_first(self, entry: Entry) -> None:
+        """What a run begins with is journalled too, though it was sent: it may have to be made anew elsewhere."""
+        self._tell(entry)
+        self._first.append(entry)
+
+    def _tell(self, entry: Entry, folder: Path | None = None) -> None:
+        """Sends it, or writes it into the journal, where that has begun or begins now.
+
+        In the main thread a stop waits for the end of this, which does not wait for the store then.
+        """
+        with stopping.uninterrupted():
+            if self.unsent is None:
+                try:
+                    self._sender.send(entry, folder or Path())
+                    return
+                except StoreError as error:
+                    if self._journal is None:
+                        raise
+                    self._begin_journal(error)
+            assert self._journal is not None
+            self._journal.add(entry)
+
+    def _begin_journal(self, error: StoreError) -> None:
+        """``unsent`` is set first: what comes after a journal that could not be begun is to fail, too."""
+        assert self._journal is not None
+        assert self._made is not None
+        self.unsent = str(error)
+        self._journal.begin(self._made)
+        for entry in self._first:
+            self._journal.add(entry)
+
+
+def batches(keys: Iterable[str], size: int) -> Iterator[list[str]]:
+    """The keys, so many at a time."""
+    held = list(keys)
+    for start in range(0, len(held), size):
+        yield held[start : start + size]
 
 
 def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -180,8 +249,3 @@ def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         return
     for key, item in items:
         yield from flatten(item, f"{prefix}.{key}" if prefix else str(key))
-
-
-def _param(value: Any) -> str:
-    text = utf8(str(value))
-    return text if len(text) <= LONGEST_PARAM else hashlib.sha256(text.encode()).hexdigest()

@@ -17,7 +17,6 @@ from runner.records.files import part_of
 from runner.records.network_folder import write_network
 
 if TYPE_CHECKING:
-    from mlflow.entities import LoggedModel
     from mlflow.models import ModelSignature
 
 FOLDER = "model"
@@ -26,10 +25,9 @@ PACKAGES = ("hydra-core", "ml_dtypes", "mlflow", "numpy", "omegaconf", "pandas",
 EXAMPLES = 5
 
 
-def save_model(folder: Path, setup: Setup, final: Mapping[str, Array], model: LoggedModel, run_id: str) -> Path:
+def save_model(folder: Path, setup: Setup, final: Mapping[str, Array]) -> Path:
     """RUN_FOLDER/model: what ``mlflow.pyfunc.load_model`` takes; ``final`` are the parameters and running averages."""
     import mlflow.pyfunc
-    from mlflow.models import Model
 
     path = folder / FOLDER
     with tempfile.TemporaryDirectory() as temporary:
@@ -41,7 +39,6 @@ def save_model(folder: Path, setup: Setup, final: Mapping[str, Array], model: Lo
                 str(part_of(path)),
                 python_model=str(CODE),
                 artifacts={"network": str(network)},
-                mlflow_model=Model(artifact_path=model.artifact_location, run_id=run_id, model_id=model.model_id),
                 pip_requirements=[f"{name}=={version(name)}" for name in PACKAGES],
                 signature=_signature(setup),
                 input_example=_example(setup),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,8 @@ from runner.records.faults import Undrawn, noting, tell_undrawn
 from runner.records.files import remove_begun, write_text
 from runner.records.gradients import GradientsFile, GradientsText, gradients_file
 from runner.records.identity import Identity, begin_folder, tags_of
+from runner.records.journal import NAME as JOURNAL
+from runner.records.journal import discard_journals
 from runner.records.metrics import epoch_metrics, step_metrics, verdict_metrics, verdict_tags
 from runner.records.minimal import Minimal, minimal_files
 from runner.records.mlflow import MlflowRun
@@ -51,7 +52,8 @@ class RunRecorder:
         self._setup, self._identity = setup, identity
         self._console = Console(setup, quiet=identity.sweep is not None)
         self._writer = Writer()
-        self._mlflow = MlflowRun(setup.tracking_uri, setup.tracking_experiment, self._writer.hand)
+        place = (setup.tracking_uri, setup.tracking_experiment)
+        self._mlflow = MlflowRun(*place, self._writer.hand, identity.folder / JOURNAL)
         self._table: DeviationsTable | None = None
         self._updates: DeviationsTable | None = None
         self._drift: DriftTable | None = None
@@ -67,7 +69,9 @@ class RunRecorder:
         folder = identity.folder
         own = self._own_files()
         found = environment(setup.problem.threads, list(own.values())) | devices_of(setup.backends)
-        self._mlflow.start(identity.title, identity.config, tags_of(identity, setup, found))
+        discard_journals(folder)
+        tags = tags_of(identity, setup, found)
+        self._mlflow.start(identity.title, identity.config, tags, later=identity.sweep is not None)
         self._mlflow.log_inputs(dataset_inputs(setup, identity.config))
         begin_folder(identity, self._files(), found)
         remove_model(folder)
@@ -95,6 +99,11 @@ class RunRecorder:
     def finished(self) -> bool:
         """Whether the MLflow run came to its end."""
         return self._mlflow.ended == "FINISHED"
+
+    @property
+    def unsent(self) -> str | None:
+        """Why MLflow was not told of all, and the rest is in the journal."""
+        return self._mlflow.unsent
 
     def progress(self, step: int) -> None:
         stopping.check()
@@ -156,7 +165,7 @@ class RunRecorder:
         if self._system is not None:
             self._mlflow.log(*self._system.sample())
         if self._setup.record_model:
-            self._mlflow.log_model(partial(save_model, folder, self._setup, outcome.final))
+            self._mlflow.log_model(save_model(folder, self._setup, outcome.final))
         self._mlflow.log(verdict_metrics(verdict) | growth_metrics(outcome.drift), 0)
         note = description(verdict, list(self._setup.backends), self._identity.command)
         tags = verdict_tags(verdict) | {"mlflow.note.content": note}
@@ -165,7 +174,7 @@ class RunRecorder:
         uri = self._setup.tracking_uri
         places = {
             "run folder": str(folder),
-            "MLflow run": f"{self._mlflow.run_id} in experiment {self._setup.tracking_experiment}",
+            "MLflow run": f"{self.run_id or 'not made yet,'} in experiment {self._setup.tracking_experiment}",
             "to look": f"mlflow ui --backend-store-uri {uri}" if "://" in uri and not uri.startswith("http") else uri,
         }
         if not verdict.agree and self._identity.command:
@@ -199,6 +208,8 @@ class RunRecorder:
     def abandon(self, status: str) -> None:
         """Ends a run that could not finish as FAILED or KILLED, what was recorded kept."""
         self._console.stop()
+        if status == "KILLED":
+            self._mlflow.hurry()  # the writer may wait for it
         try:
             self._close_files()
         finally:

@@ -10,19 +10,27 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.errors import ConfigError, RunError, one_line
+from runner import stopping
+from runner.errors import ConfigError, RunError
 from runner.records.description import EXPERIMENT_TAGS
-from runner.stopping import uninterrupted
+from runner.records.reaching import Reach, reason_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-"""What MLflow reads, unless the user has set it: by default it tries for minutes to reach a server that is gone."""
+"""What MLflow reads, unless the user has set it: by default it waits two minutes for a server that hangs,
+and prints where to look, between the lines of the program."""
+NO_RETRIES = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+"""Whatever the user has set: ``Reach`` tries again, and MLflow would make a second run where the answer was lost."""
+
+LOUDNESS = {"mlflow": logging.ERROR, "alembic": logging.ERROR, "mlflow.store.db.utils": logging.CRITICAL}
+"""From which level on each logger is heard; the last one tells as errors, at length, what it then raises."""
 
 LOCK_SECONDS = 60
 """How long a process waits for others that make or migrate the same store, which takes seconds each."""
@@ -35,22 +43,30 @@ def open_experiment(uri: str, experiment: str) -> tuple[MlflowClient, str]:
         ConfigError: The experiment was deleted.
         RunError: The store cannot be reached.
     """
+    return reach_experiment(Reach(uri), uri, experiment)
+
+
+def reach_experiment(reach: Reach, uri: str, experiment: str) -> tuple[MlflowClient, str]:
+    """The same by a way to the store that is known; a store that cannot be reached is a StoreError."""
     prepare()
+    database = database_of(uri)
+    with stopping.uninterrupted():
+        return reach.call(lambda: _open(uri, experiment, database), long=database is not None)
+
+
+def _open(uri: str, experiment: str, database: Path | None) -> tuple[MlflowClient, str]:
     from mlflow import MlflowClient
 
-    database = database_of(uri)
-    with _lock(database) if database else nullcontext(), as_run_error(uri):
-        return _open(MlflowClient, uri, experiment)
+    with _lock(database) if database else nullcontext():
+        return _experiment(MlflowClient(uri), experiment, database)
 
 
-def _open(client_class: type[MlflowClient], uri: str, experiment: str) -> tuple[MlflowClient, str]:
-    client = client_class(uri)
+def _experiment(client: MlflowClient, experiment: str, database: Path | None) -> tuple[MlflowClient, str]:
     found = client.get_experiment_by_name(experiment)
     if found is not None and found.lifecycle_stage != "active":
         raise ConfigError("tracking.experiment", f"{experiment}, which was deleted", "one that is there, or a new one")
     if found is not None:
         return client, found.experiment_id
-    database = database_of(uri)
     place = (database.parent / "mlartifacts" / database.stem).as_uri() if database else None
     return client, _create(client, experiment, place)
 
@@ -83,16 +99,9 @@ def _lock(database: Path) -> Iterator[None]:
     """Migrating a new sqlite file fails for all but one of the processes that do it at once."""
     from filelock import FileLock
 
-    lock = FileLock(f"{database}.lock")
-    try:
-        database.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=LOCK_SECONDS)
-    except OSError as error:
-        raise RunError(f"MLflow at {database}: {one_line(str(error))}") from error
-    try:
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{database}.lock", timeout=LOCK_SECONDS):
         yield
-    finally:
-        lock.release()
 
 
 @contextmanager
@@ -102,17 +111,18 @@ def as_run_error(uri: str) -> Iterator[None]:
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        with uninterrupted():
+        with stopping.uninterrupted():
             yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        raise RunError(f"MLflow at {uri}: {one_line(str(error))[:300]}") from error
+        raise RunError(f"MLflow at {uri}: {reason_of(error)}") from error
 
 
 def prepare() -> None:
     """Imports MLflow, told not to wait for minutes, and to print nothing of its own."""
     for key, value in ENVIRONMENT.items():
         os.environ.setdefault(key, value)
+    os.environ.update(NO_RETRIES)
     import mlflow  # noqa: F401  # it sets its loggers' levels when it is imported
 
-    for name in ("mlflow", "mlflow.store.db.utils", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    for name, level in LOUDNESS.items():
+        logging.getLogger(name).setLevel(level)

@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 
 from runner.commands.locate import found_run
 from runner.errors import ConfigError, RunError
-from runner.records.mlflow import LONGEST_NAME
+from runner.records.limits import LONGEST_NAME
 
 from .recorded import Store
 

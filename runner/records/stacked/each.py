@@ -13,6 +13,7 @@ from runner.arrays import Array
 from runner.backends.base import Step
 from runner.records.environment import HOST
 from runner.records.identity import Identity
+from runner.records.journal import SUFFIX
 from runner.records.metrics import verdict_metrics, verdict_tags
 from runner.records.mlflow import MlflowRun
 from runner.records.stacked.summary import Summary
@@ -25,10 +26,12 @@ POINTS = 500
 class EachReplica:
     """Gathers the losses of all replicas, and makes their runs when the stack has ended.
 
-    ``recorded`` is the number of recorded steps. A replica that has ended has no more losses.
+    ``recorded`` is the number of recorded steps. A replica that has ended has no more losses. ``unsent`` says why
+    MLflow was not told of all; the rest is in a journal for each replica then.
     """
 
     recorded: int
+    unsent: str | None = field(init=False, default=None)
     _count: int = field(init=False, default=0)
     _steps: list[int] = field(init=False, default_factory=list)
     _losses: dict[str, list[Array]] = field(init=False, default_factory=dict)
@@ -43,19 +46,18 @@ class EachReplica:
             losses = np.where(wanted, made.loss.astype(np.float64), np.nan)
             self._losses.setdefault(name, []).append(losses)
 
-    def write(self, uri: str, experiment: str, identity: Identity, parent: str, summary: Summary) -> None:
+    def write(self, uri: str, experiment: str, identity: Identity, parent: str | None, summary: Summary) -> None:
         """Makes a run a replica: its seed and learning rate, its losses, its verdict and what led to that.
 
-        Raises:
-            RunError: The store refuses.
+        Without ``parent``, the stack's run, which is not made yet, they go into the journals.
         """
         for k, verdict in enumerate(summary.outcome.verdicts):
             stopping.check()
-            run = MlflowRun(uri, experiment)
+            run = MlflowRun(uri, experiment, journal=identity.folder / f"replica-{k}{SUFFIX}")
             params = {"seed": summary.seeds[k], "lr": summary.rates[k]}
-            tags = {"mlflow.parentRunId": parent, "replica": str(k), "run_folder": str(identity.folder.absolute())}
-            tags[HOST] = platform.node()
-            run.start(summary.name_of(k), params, tags)
+            tags = {"replica": str(k), "run_folder": str(identity.folder.absolute()), HOST: platform.node()}
+            tags |= {} if parent is None else {"mlflow.parentRunId": parent}
+            run.start(summary.name_of(k), params, tags, later=True, nested=parent is None)
             try:
                 for i, step in enumerate(self._steps):
                     known = {f"loss/{name}": float(losses[i][k]) for name, losses in self._losses.items()}
@@ -67,3 +69,5 @@ class EachReplica:
                 status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
                 run.finish(status, {}, identity.folder, [])
                 raise
+            finally:
+                self.unsent = self.unsent or run.unsent

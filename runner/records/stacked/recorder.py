@@ -19,6 +19,8 @@ from runner.records.environment import devices_of, environment
 from runner.records.files import remove_begun
 from runner.records.gradients import GradientsFile, copy_parameters
 from runner.records.identity import Identity, begin_folder, tags_of
+from runner.records.journal import NAME as JOURNAL
+from runner.records.journal import discard_journals
 from runner.records.mlflow import MlflowRun
 from runner.records.stacked.each import EachReplica
 from runner.records.stacked.summary import Summary, quantiles, write_replicas, write_verdict
@@ -49,7 +51,8 @@ class StackRecorder(Silent):
         self._stack, self._setup, self._identity, self._alone = stack, stack.first, identity, alone
         self._console = _StackConsole(stack, quiet=identity.sweep is not None)
         self._writer = Writer()
-        self._mlflow = MlflowRun(self._setup.tracking_uri, self._setup.tracking_experiment, self._writer.hand)
+        place = (self._setup.tracking_uri, self._setup.tracking_experiment)
+        self._mlflow = MlflowRun(*place, self._writer.hand, identity.folder / JOURNAL)
         self._table: ReplicasTable | None = None
         self._gradients: GradientsFile | None = None
         each = identity.config["record"]["replicas"] == "each"
@@ -60,12 +63,19 @@ class StackRecorder(Silent):
         """Of the MLflow run, once it is made."""
         return self._mlflow.run_id
 
+    @property
+    def unsent(self) -> str | None:
+        """Why MLflow was not told of all, and the rest is in the journal."""
+        return self._mlflow.unsent or (self._each.unsent if self._each is not None else None)
+
     def start(self) -> None:
         """Makes the MLflow run, the folder and its first files, and shows the network."""
         identity, setup = self._identity, self._setup
         folder, names = identity.folder, list(setup.backends)
         found = environment(setup.problem.threads, []) | devices_of(setup.backends)
-        self._mlflow.start(identity.title, _params(identity.config), tags_of(identity, setup, found))
+        discard_journals(folder)
+        tags = tags_of(identity, setup, found)
+        self._mlflow.start(identity.title, _params(identity.config), tags, later=identity.sweep is not None)
         begin_folder(identity, self._files(), found)
         of = (self._stack.seeds, self._stack.rates, names[-1])
         self._table = ReplicasTable(folder / "replicas.parquet", *of, self._writer.hand)
@@ -117,7 +127,7 @@ class StackRecorder(Silent):
         write_replicas(folder / "replicas.csv", summary)
         write_verdict(folder / "verdict.json", summary)
         uri, experiment = self._setup.tracking_uri, self._setup.tracking_experiment
-        if self._each is not None and self.run_id is not None:
+        if self._each is not None:
             self._each.write(uri, experiment, self._identity, self.run_id, summary)
         self._mlflow.log(_metrics(summary), 0)
         tags = {"verdict": summary.worst_verdict.verdict, "mlflow.note.content": _note(summary)}
@@ -125,7 +135,7 @@ class StackRecorder(Silent):
         self._mlflow.finish("FINISHED", tags, folder, self._artifacts())
         places = {
             "run folder": str(folder),
-            "MLflow run": f"{self.run_id} in experiment {experiment}",
+            "MLflow run": f"{self.run_id or 'not made yet,'} in experiment {experiment}",
             "worst alone": self._alone(summary.worst),
         }
         self._console.finish_stack(summary, self._identity.title, places)
@@ -134,6 +144,8 @@ class StackRecorder(Silent):
     def abandon(self, status: str) -> None:
         """Ends a stack that could not finish as FAILED or KILLED, what was recorded kept."""
         self._console.stop()
+        if status == "KILLED":
+            self._mlflow.hurry()  # the writer may wait for it
         try:
             self._close_files()
         finally:

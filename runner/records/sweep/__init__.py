@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import BAD_INPUT, NOT_FINISHED
+from runner.records.journal import as_synced
 from runner.records.sweep.description import sweep_description
 from runner.records.sweep.jobs import Job, read_job
 from runner.records.sweep.parent import Parent
@@ -23,7 +24,8 @@ def record_sweep(parent: Parent, statuses: Sequence[Mapping[str, Any]], stopped:
 
     Args:
         parent: The sweep.
-        statuses: What each job left, in the order of their numbers.
+        statuses: What each job left, in the order of their numbers. A job of which MLflow was not told all has done
+            its work: it counts as what it has come to.
         stopped: Whether it was interrupted.
 
     Returns:
@@ -32,6 +34,7 @@ def record_sweep(parent: Parent, statuses: Sequence[Mapping[str, Any]], stopped:
     Raises:
         RunError: A job's file cannot be read, or MLflow's store refuses.
     """
+    statuses = [as_synced(status) for status in statuses]
     codes = {status["status"] for status in statuses}
     if codes == {BAD_INPUT}:
         parent.withdraw()

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import ConfigError, RunError, one_line
+from runner.records.bringing import bring_sweep
 from runner.records.files import write_json
+from runner.records.journal import NAME as JOURNAL
 from runner.records.mlflow import MlflowRun
 from runner.records.store import database_of
 
@@ -45,7 +47,7 @@ class Parent:
     resume: bool = False
 
     def __post_init__(self) -> None:
-        self._mlflow = MlflowRun(self.uri, self.experiment)
+        self._mlflow = MlflowRun(self.uri, self.experiment, journal=self.folder / JOURNAL)
         self._before: dict[str, Any] = {}
         self._logged: set[tuple[str, int, float]] = set()
 
@@ -53,6 +55,11 @@ class Parent:
     def run_id(self) -> str | None:
         """Of the MLflow run, once it is made."""
         return self._mlflow.run_id
+
+    @property
+    def unsent(self) -> str | None:
+        """Why MLflow was not told of all of the sweep's own, and the rest is in the journal of its folder."""
+        return self._mlflow.unsent
 
     def announce(self, jobs: Mapping[int, list[str]]) -> None:
         """Tells of jobs that are about to begin; the first time, this makes the MLflow run, or opens it again.
@@ -78,14 +85,17 @@ class Parent:
         write_json(self.folder / PARENT, document)
 
     def _begin(self, jobs: Mapping[int, list[str]]) -> None:
+        tags = {**self.tags, "sweep": self.folder.name, "sweep_folder": str(self.folder.absolute())}
         if self.resume and (self.folder / PARENT).is_file():
             self._before = read_parent(self.folder)
             self._check_same(jobs)
-            self._logged = self._mlflow.reopen(self._before["run_id"])
+            if (self.folder / JOURNAL).is_file():
+                bring_sweep(self.folder, {})
+            self._logged = self._mlflow.reopen(self._before["run_id"], self.title, tags)
         else:
             params = {NOT_IN_NAMES.sub("_", key): values for key, values in self.keys.items()}
-            tags = {"sweep": self.folder.name, "sweep_folder": str(self.folder.absolute())}
-            self._mlflow.start(self.title, params, {**self.tags, **tags})
+            (self.folder / JOURNAL).unlink(missing_ok=True)
+            self._mlflow.start(self.title, params, tags)
         if self.resume:
             self._mlflow.end_dead_runs()
 

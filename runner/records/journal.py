@@ -1,0 +1,128 @@
+"""The journal of a run that MLflow could not be told of: what is to be sent later, in its order, a JSON line each.
+
+It lies in the run's folder, beside the files that it names. ``runner.records.sending`` says what an entry holds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from runner.errors import RunError
+from runner.shell import shell_line
+
+SUFFIX = ".journal"
+NAME = f"mlflow{SUFFIX}"
+SCHEMA = 1
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A run in MLflow as it was to be made: what it is found again by, where it is not known whether it was.
+
+    Attributes:
+        uri: The store, as the configuration has it.
+        experiment: The experiment in it.
+        name: The run's name.
+        tags: Those that it is made with.
+        start_time: Milliseconds of the clock.
+        run_id: None where it could not be made, or where it is not known whether it was.
+        nested: Whether it belongs below the run of the folder's ``NAME``, whose id was not known.
+    """
+
+    uri: str
+    experiment: str
+    name: str
+    tags: Mapping[str, str]
+    start_time: int
+    run_id: str | None = None
+    nested: bool = False
+
+
+class Journal:
+    """One journal, which may be there or not."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def begin(self, made: Made) -> None:
+        """The first line. The folder is made, if it is not there."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.unlink(missing_ok=True)
+        self.add({"journal": SCHEMA, **asdict(made)})
+
+    def add(self, entry: Entry) -> None:
+        """Writes one line, which is on its way to the disk when this returns.
+
+        Raises:
+            OSError: The disk refuses it.
+        """
+        line = json.dumps(entry, allow_nan=False) + "\n"
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(line)
+
+    def discard(self) -> None:
+        """Removes it, if it is there."""
+        self.path.unlink(missing_ok=True)
+
+    def read(self) -> tuple[Made, list[Entry]]:
+        """The run, and what is to be sent. A last line that is cut short was never whole, and is left out.
+
+        Raises:
+            RunError: It is no journal, or one of a program that is newer.
+        """
+        lines = [*self._lines()]
+        first, entries = (lines[0], lines[1:]) if lines else ({}, [])
+        if first.get("journal") != SCHEMA:
+            raise RunError(f"{self.path}: no journal of schema {SCHEMA}")
+        try:
+            made = Made(**{key: value for key, value in first.items() if key != "journal"})
+        except TypeError as error:
+            raise RunError(f"{self.path}: {error}") from error
+        known = [entry["run_id"] for entry in entries if entry.get("do") == "made"]
+        made = Made(**{**asdict(made), "run_id": known[-1]}) if known else made
+        return made, [entry for entry in entries if entry.get("do") != "made"]
+
+    def _lines(self) -> Iterator[Entry]:
+        try:
+            lines = self.path.read_text(encoding="utf-8").split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RunError(f"{self.path}: {error}") from error
+        for number, line in enumerate(lines[:-1], 1):
+            try:
+                entry = json.loads(line)
+            except ValueError as error:
+                raise RunError(f"{self.path}: line {number} is no JSON") from error
+            if not isinstance(entry, dict):
+                raise RunError(f"{self.path}: line {number} is no entry")
+            yield entry
+
+
+def journals_in(folder: Path) -> list[Path]:
+    """Those of a run's folder, its own run's first."""
+    return sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: (path.name != NAME, path.name))
+
+
+def discard_journals(folder: Path) -> None:
+    """Removes those that an earlier run has left, which tell of files that are about to go."""
+    for path in journals_in(folder):
+        path.unlink()
+
+
+def sync_words(reason: str, folder: Path, told: Path) -> str:
+    """Why MLflow was not told of the run in ``folder``, and what brings it in; ``told`` may be that of its sweep."""
+    command = shell_line(["python", "-m", "runner", "sync", str(told)])
+    return f"{reason}; the records in {folder} are whole; to bring them in: {command}"
+
+
+def as_synced(status: Mapping[str, Any]) -> dict[str, Any]:
+    """A job's status as it would be, had MLflow been told of all, and will be once it is; any other as it is."""
+    if "once_synced" not in status:
+        return dict(status)
+    rest = {key: value for key, value in status.items() if key not in ("unsent", "once_synced", "message")}
+    return {**rest, **status["once_synced"]}
