@@ -20,6 +20,7 @@ from runner.checks import (
     check_numbers,
     check_plots,
     check_replicas,
+    check_restorable,
     check_system_metrics,
     check_tracking,
 )
@@ -70,6 +71,8 @@ class Setup:
     record_model: bool
     published: Published | None
     shrink: bool
+    checkpoint_every: int | None
+    resume: bool
     tracking_uri: str
     tracking_experiment: str
     system_metrics: bool
@@ -112,6 +115,8 @@ def assemble(
     if config["record"]["model"] and not network.derived:
         allowed = "false: the network is a module of your own, which only its own code can compute"
         raise ConfigError("record.model", "true", allowed)
+    if config["checkpoint"]["every"] is not None:
+        check_restorable(config["checkpoint"]["every"], backends, network)
     check_batches(config["batch_size"], len(x), network)
     for part in filter(None, (learnt, held_out)):
         check_values(part, network, loss, config["target"])
@@ -137,6 +142,8 @@ def assemble(
         record_model=config["record"]["model"],
         published=_published(config["record"]["published"], network),
         shrink=config["shrink"],
+        checkpoint_every=config["checkpoint"]["every"],
+        resume=config["resume"],
         tracking_uri=config["tracking"]["uri"],
         tracking_experiment=config["tracking"]["experiment"],
         system_metrics=config["tracking"]["system_metrics"],

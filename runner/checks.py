@@ -16,6 +16,7 @@ import numpy as np
 from runner.arrays import DTYPES
 from runner.backends.base import BackendChoice
 from runner.errors import ConfigError, choices
+from runner.network import Network
 
 SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https")
 LONGEST_NAME = 500
@@ -44,6 +45,9 @@ def check_numbers(config: Mapping[str, Any]) -> None:
     for group in ("verdict", "record"):
         if config[group]["every"] < 1:
             raise ConfigError(f"{group}.every", config[group]["every"], "a whole number from 1")
+    every = config["checkpoint"]["every"]
+    if every is not None and every < 1:
+        raise ConfigError("checkpoint.every", every, "a whole number from 1, or null")
     if config["dtype"] not in DTYPES:
         raise ConfigError("dtype", config["dtype"], choices(DTYPES, config["dtype"]))
 
@@ -77,6 +81,16 @@ def check_backends(backends: Mapping[str, BackendChoice], dtype: np.dtype[Any]) 
     if choice.rounds_factors(dtype):
         allowed = "false: the last backend is the one that the others are compared to"
         raise ConfigError(f"backend.{last}.tf32", "true", allowed)
+
+
+def check_restorable(every: int, backends: Mapping[str, BackendChoice], network: Network) -> None:
+    """Raises ConfigError where a backend carries from step to step what no checkpoint of it would have."""
+    for name, choice in backends.items():
+        hidden = choice.hidden(network)
+        if hidden:
+            raise ConfigError(
+                "checkpoint.every", f"{every} with backend.{name}, {hidden}", "null beside such a backend"
+            )
 
 
 def check_range(key: str, part: object, dtype: np.dtype[Any]) -> None:

@@ -49,6 +49,11 @@ class RecordConfig:
 
 
 @dataclass
+class CheckpointConfig:
+    every: int | None = MISSING
+
+
+@dataclass
 class TrackingConfig:
     uri: str = MISSING
     experiment: str = MISSING
@@ -84,7 +89,17 @@ class Config:
     backend: Any = MISSING
     verdict: VerdictConfig = MISSING
     record: RecordConfig = MISSING
+    checkpoint: CheckpointConfig = MISSING
     tracking: TrackingConfig = MISSING
+
+
+GROUPS = {
+    "verdict": VerdictConfig,
+    "record": RecordConfig,
+    "checkpoint": CheckpointConfig,
+    "tracking": TrackingConfig,
+}
+"""The groups whose keys are typed here."""
 
 
 def register() -> None:
@@ -154,7 +169,7 @@ def _refuse_unknown(schema: type, cfg: DictConfig, prefix: str = "") -> None:
     for key in cfg:
         if key not in known:
             raise ConfigError(f"{prefix}{key!s}", UNKNOWN, choices(known, key))
-    for name, kind in (("verdict", VerdictConfig), ("record", RecordConfig), ("tracking", TrackingConfig)):
+    for name, kind in GROUPS.items():
         if not prefix and isinstance(cfg.get(name), DictConfig):
             _refuse_unknown(kind, cfg[name], f"{name}.")
 

@@ -63,23 +63,26 @@ class Sums:
 
 @dataclass
 class Evaluation:
-    """Gathers scores over one run's epochs; a run without classes and without held-out samples has none."""
+    """Gathers scores over one run's epochs; a run without classes and without held-out samples has none.
+
+    ``train`` are the sums of the epoch that goes on, a backend each.
+    """
 
     setup: Setup
-    _train: dict[str, Sums] = field(default_factory=dict)
+    train: dict[str, Sums] = field(default_factory=dict)
 
     def take(self, y: Array, steps: Mapping[str, Step]) -> None:
         """Takes in a training step."""
         for name, step in steps.items():
-            sums = self._train.setdefault(name, Sums())
+            sums = self.train.setdefault(name, Sums())
             sums.add(float(step.loss), 1.0, self.setup.problem.loss.hits(np.asarray(step.prediction), y))
 
     def at_end_of(self, step: int, backends: Mapping[str, Backend]) -> Epoch | None:
         """The scores, if an epoch ends with ``step`` and there are any."""
         if (step + 1) % self.setup.problem.steps_per_epoch:
             return None
-        train = {name: sums.scores(averaged=True) for name, sums in self._train.items()}
-        self._train = {}
+        train = {name: sums.scores(averaged=True) for name, sums in self.train.items()}
+        self.train = {}
         if self.setup.held_out is None and all(scores.accuracy is None for scores in train.values()):
             return None
         return Epoch(step, train, {name: s for name, b in backends.items() for s in self._held_out(b)})

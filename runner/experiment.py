@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -13,12 +13,14 @@ from runner.arrays import Array, in_dtype
 from runner.assemble import Setup
 from runner.backends.base import Backend, FormError, Given, State, Step
 from runner.backends.prediction import AT_ONCE
+from runner.carried import Carried, Progress
 from runner.comparison.drift import Distance, Drift, Parting
 from runner.comparison.results import Comparison
 from runner.comparison.summary import RunVerdict
 from runner.comparison.verdict import Judge
 from runner.data.base import Stream, generator
 from runner.evaluation import Epoch, Evaluation
+from runner.steps import batches, is_judged, is_recorded
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,14 @@ class Recorder(Protocol):
         """Called after each epoch that was evaluated."""
         ...
 
+    def checkpoint(self, carried: Carried) -> None:
+        """Called every ``checkpoint_every`` steps, and when the last one is done; never where that is None."""
+        ...
+
+    def carried(self) -> Carried | None:
+        """Asked once, before the first step: what an earlier process has come to in this run; None for nothing."""
+        ...
+
 
 class Silent:
     """A recorder that keeps nothing."""
@@ -70,6 +80,12 @@ class Silent:
 
     def write_epoch(self, epoch: Epoch) -> None:
         pass
+
+    def checkpoint(self, carried: Carried) -> None:
+        pass
+
+    def carried(self) -> Carried | None:
+        return None
 
 
 @dataclass(frozen=True)
@@ -98,101 +114,120 @@ def run_experiment(setup: Setup, recorder: Recorder) -> Outcome:
     deviation; without, each follows its own path, and only the first step, where all are alike, is judged. A
     recorded step that is not finite ends the run; so does any step whose loss is not, and it is recorded. So does a
     step that has not the form of one, and it is not recorded.
+
+    Where the recorder knows what an earlier process has come to, it goes on from there.
     """
     backends = {name: choice.make(name, setup.problem, setup.dtype) for name, choice in setup.backends.items()}
     with threadpool_limits(limits=setup.problem.threads), np.errstate(all="ignore"):
-        for backend in backends.values():
-            backend.load(setup.initial)
-        reference = list(backends.values())[-1]
-        judge = Judge(setup.problem, setup.backends, setup.dtype, updates=True)
-        verdict = RunVerdict(noise_over=judge.sides.noise_over)
-        drift, updates = Drift({} if setup.lockstep else backends, setup.dtype.name), 0
-        losses: dict[str, tuple[float, float]] = {}
-        case: Given | None = None
-        evaluation = Evaluation(setup)
-        epoch: Epoch | None = None
-        for step, given in enumerate(_given(setup, reference)):
-            recorder.progress(step)
-            judged = is_judged(setup, step)
-            try:
-                steps = {name: backend.step(given.x, given.y, draws=given.draws) for name, backend in backends.items()}
-                finite = all(np.isfinite(s.loss).all() for s in steps.values())
-                recorded = is_recorded(setup, step) or not finite
-                if recorded:
-                    comparisons = judge.compare(given, steps, judged)
-            except FormError as fault:
-                verdict.add(step, [judge.misformed(fault, given)])
-                case = case or _case_of(verdict, given)
+        run = _Run(setup, recorder, backends)
+        carried = recorder.carried()
+        if carried is None:
+            run.begin()
+        else:
+            run.go_on_from(carried)
+        run.train()
+        return run.outcome()
+
+
+class _Run:
+    """One run, and all that it carries from step to step."""
+
+    def __init__(self, setup: Setup, recorder: Recorder, backends: Mapping[str, Backend]) -> None:
+        self._setup, self._recorder, self._backends = setup, recorder, backends
+        self._reference = list(backends.values())[-1]
+        self._judge = Judge(setup.problem, setup.backends, setup.dtype, updates=True)
+        self._drift = Drift({} if setup.lockstep else backends, setup.dtype.name)
+        self._evaluation = Evaluation(setup)
+        self._masks = generator(setup.seed, Stream.MASKS)
+        self._progress = Progress(RunVerdict(noise_over=self._judge.sides.noise_over))
+
+    def begin(self) -> None:
+        for backend in self._backends.values():
+            backend.load(self._setup.initial)
+
+    def go_on_from(self, carried: Carried) -> None:
+        for name, backend in self._backends.items():
+            backend.load(carried.states[name])
+        self._judge.recall(carried.judge)
+        self._drift.go_on_from(carried.drift)
+        self._evaluation.train = carried.train
+        self._masks.bit_generator.state = carried.masks
+        self._progress = carried.progress
+
+    def train(self) -> None:
+        """All steps that are left."""
+        at, every = self._progress, self._setup.checkpoint_every
+        given = self._given() if not at.ended else iter(())
+        while (now := next(given, None)) is not None:
+            self._recorder.progress(at.step)
+            if not self._step(at.step, now):
                 break
-            if recorded:
-                verdict.add(step, comparisons)
-                case = case or _case_of(verdict, given)
-                recorder.write(Record(step, steps, comparisons, drift.measure(updates), given.state.parameters))
-                losses = {name: (losses.get(name, (float(s.loss),))[0], float(s.loss)) for name, s in steps.items()}
-            if verdict.diverged:
-                break
-            for backend in backends.values():
-                backend.update()
-            if recorded and judged and all(c.verdict == "agree" for c in comparisons):
-                _judge_update(judge, verdict, recorder, step, backends)
-            if setup.lockstep:
-                _follow(backends, reference)
-            updates += 1
-            evaluation.take(given.y, steps)
-            ended = evaluation.at_end_of(step, backends)
-            if ended is not None:
-                epoch = ended
-                recorder.write_epoch(ended)
-        if not verdict.diverged:
-            _judge_evaluation(setup, judge, verdict, backends)
-        last = reference.state()
+            at.step += 1
+            if every is not None and at.step % every == 0 and at.step < self._setup.steps:
+                self._recorder.checkpoint(self._carried())
+        if every is not None and not at.ended:
+            at.ended = True
+            self._recorder.checkpoint(self._carried())
+
+    def outcome(self) -> Outcome:
+        """What the run leaves, once all its steps are done."""
+        at = self._progress
+        if not at.verdict.diverged:
+            _judge_evaluation(self._setup, self._judge, at.verdict, self._backends)
+        last = self._reference.state()
         final = {name: np.array(value) for name, value in (*last.parameters.items(), *last.buffers.items())}
-        distances = drift.measure(updates)
-    return Outcome(verdict, losses, final, distances, drift.partings(), case, epoch)
+        distances = self._drift.measure(at.updates)
+        return Outcome(at.verdict, at.losses, final, distances, self._drift.partings(), at.case, at.epoch)
 
+    def _given(self) -> Iterator[Given]:
+        """What every step is given. The parameters are the reference's own: they hold until it is updated."""
+        network, reference = self._setup.problem.network, self._reference
+        for x, y in batches(self._setup, self._progress.step):
+            state = reference.state()
+            buffers, optimizer = ({k: np.array(v) for k, v in h.items()} for h in (state.buffers, state.optimizer))
+            yield Given(State(state.parameters, buffers, optimizer), x, y, network.draw(self._masks, len(x)))
 
-def batches(setup: Setup) -> Iterator[tuple[Array, Array]]:
-    """x (batch, *sample) and y (batch, *out) of every step, in the data's own order and the run's dtype."""
-    for rows in rows_of_batches(setup):
-        yield _in_run(setup.x[rows], setup.dtype), _in_run(setup.y[rows], setup.dtype)
+    def _step(self, step: int, given: Given) -> bool:
+        """One step, with what follows from it; whether the run goes on."""
+        setup, at, backends = self._setup, self._progress, self._backends
+        verdict, judged = at.verdict, is_judged(setup, step)
+        try:
+            steps = {name: backend.step(given.x, given.y, draws=given.draws) for name, backend in backends.items()}
+            finite = all(np.isfinite(s.loss).all() for s in steps.values())
+            recorded = is_recorded(setup, step) or not finite
+            if recorded:
+                comparisons = self._judge.compare(given, steps, judged)
+        except FormError as fault:
+            verdict.add(step, [self._judge.misformed(fault, given)])
+            at.case = at.case or _case_of(verdict, given)
+            return False
+        if recorded:
+            verdict.add(step, comparisons)
+            at.case = at.case or _case_of(verdict, given)
+            distances = self._drift.measure(at.updates)
+            self._recorder.write(Record(step, steps, comparisons, distances, given.state.parameters))
+            at.losses = {n: (at.losses.get(n, (float(s.loss),))[0], float(s.loss)) for n, s in steps.items()}
+        if verdict.diverged:
+            return False
+        for backend in backends.values():
+            backend.update()
+        if recorded and judged and all(c.verdict == "agree" for c in comparisons):
+            _judge_update(self._judge, verdict, self._recorder, step, backends)
+        if setup.lockstep:
+            _follow(backends, self._reference)
+        at.updates += 1
+        self._evaluation.take(given.y, steps)
+        ended = self._evaluation.at_end_of(step, backends)
+        if ended is not None:
+            at.epoch = ended
+            self._recorder.write_epoch(ended)
+        return True
 
-
-def rows_of_batches(setup: Setup) -> Iterator[slice]:
-    """Which samples every step takes."""
-    for _ in range(setup.epochs):
-        for start in range(0, len(setup.x), setup.batch_size):
-            yield slice(start, min(start + setup.batch_size, len(setup.x)))
-
-
-def _in_run(values: Array, dtype: np.dtype[Any]) -> Array:
-    """Of a mapped file, the rows are read and converted here."""
-    return in_dtype(values, dtype) if isinstance(values, np.memmap) else values
-
-
-def is_recorded(setup: Setup, step: int) -> bool:
-    """Every N-th step, and the last one."""
-    return step % setup.record_every == 0 or step == setup.steps - 1
-
-
-def count_recorded(setup: Setup) -> int:
-    """How many steps are recorded, if the run comes to its end."""
-    return sum(is_recorded(setup, step) for step in range(setup.steps))
-
-
-def is_judged(setup: Setup, step: int) -> bool:
-    """Of the recorded steps every N-th, and the last one; without lockstep the first alone."""
-    if not setup.lockstep:
-        return step == 0
-    return step // setup.record_every % setup.verdict_every == 0 or step == setup.steps - 1
-
-
-def _given(setup: Setup, reference: Backend) -> Iterator[Given]:
-    """What every step is given. The parameters are the reference's own: they hold until it is updated."""
-    network, rng = setup.problem.network, generator(setup.seed, Stream.MASKS)
-    for x, y in batches(setup):
-        state = reference.state()
-        buffers, optimizer = ({k: np.array(v) for k, v in held.items()} for held in (state.buffers, state.optimizer))
-        yield Given(State(state.parameters, buffers, optimizer), x, y, network.draw(rng, len(x)))
+    def _carried(self) -> Carried:
+        states = {name: backend.state() for name, backend in self._backends.items()}
+        masks = self._masks.bit_generator.state
+        measured, memory = self._drift.measured(), self._judge.memory()
+        return Carried(self._progress, states, masks, self._evaluation.train, measured, memory)
 
 
 def _case_of(verdict: RunVerdict, given: Given) -> Given | None:

@@ -123,6 +123,7 @@ def ended_before(config: DictConfig, job: Asked, status: Mapping[str, Any]) -> d
 
 
 def _completed(config: DictConfig, job: Asked, sweep: str | None) -> dict[str, Any] | None:
+    from runner.checkpoints.checkpoint import leftovers
     from runner.records.dead import end_runs_of, is_finished
     from runner.records.store import as_run_error
 
@@ -133,6 +134,8 @@ def _completed(config: DictConfig, job: Asked, sweep: str | None) -> dict[str, A
     found = prepared_status(job.folder)
     with as_run_error(config.tracking.uri):
         if found is not None and is_done(found, job.overrides, sweep) and is_finished(client, found["run_id"]):
+            for file in leftovers(job.folder):
+                file.unlink(missing_ok=True)
             publish_status(job.folder)
             return found
         end_runs_of(client, experiment, job.folder)

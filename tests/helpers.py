@@ -69,7 +69,7 @@ def with_parameters(setup: Setup, changed: Mapping[str, Array]) -> Setup:
 
 
 @dataclass
-class Kept:
+class Kept(Silent):
     """Keeps every record, its arrays copied."""
 
     begun: list[int] = field(default_factory=list)

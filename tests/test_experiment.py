@@ -10,7 +10,7 @@ import pytest
 
 from runner.backends.base import Backend, BackendChoice, Problem
 from runner.comparison.results import Comparison
-from runner.experiment import batches, is_judged, is_recorded
+from runner.steps import batches, is_judged, is_recorded
 from tests.helpers import first_of, kept, make_setup, run, same_bits
 
 

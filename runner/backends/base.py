@@ -179,6 +179,10 @@ class BackendChoice(ABC):
         """The network that it brings itself, where it does not fit ``network``; None if it brings none or fits."""
         return None
 
+    def hidden(self, network: Network) -> str:
+        """In words, what it carries from step to step that its ``state`` does not have; empty for nothing."""
+        return ""
+
     @abstractmethod
     def make(self, name: str, problem: Problem, dtype: np.dtype[Any]) -> Backend:
         """A backend of that name with the problem's parameters still unset."""

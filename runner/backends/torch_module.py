@@ -54,6 +54,11 @@ class AnyModule(BackendChoice):
     def needs_layers(self) -> bool:
         return False
 
+    def hidden(self, network: Network) -> str:
+        """Buffers of the module's own, where the network has none that they could be."""
+        held = [name for name, _ in self.module().named_buffers()]
+        return "" if network.buffers or not held else f"whose module has buffers of its own ({', '.join(held)})"
+
     def own_network(self, network: Network) -> Network | None:
         """The module as one layer that the project cannot look into, its parameters under the module's own names."""
         try:

@@ -30,8 +30,8 @@ def reassembled(run: RecordedRun, label: str, scratch: Path) -> tuple[Setup, lis
     """
     nodes, told = _with_kept_files(run, scratch)
     record = {**_today("record", "default"), **run.config["record"], "published": None}
-    own = {"replicas": 1, "lrs": None, "resume": False, **run.config, "backend": nodes, "record": record}
-    config = {**own, "tracking": _today("tracking", "sqlite")}
+    own = {"replicas": 1, "lrs": None, **run.config, "backend": nodes, "record": record, "resume": False}
+    config = {**own, "checkpoint": _today("checkpoint", "default"), "tracking": _today("tracking", "sqlite")}
     try:
         setup = assemble(resolved(OmegaConf.create(config)), Catalog())
     except ConfigError as error:

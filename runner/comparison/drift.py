@@ -87,6 +87,14 @@ class Parting:
     growth: Growth | None
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What has been measured so far: each backend's last distance, and its path, (points, 2): updates and norms."""
+
+    last: dict[str, Distance]
+    paths: dict[str, Array]
+
+
 @dataclass
 class Drift:
     """Measures how far ``backends`` lie from the last of them, which is the reference; with none it does nothing."""
@@ -110,6 +118,15 @@ class Drift:
             self._last[d.backend] = d
             self._paths.setdefault(d.backend, array("d")).extend((updates, float(d.norm[-1])))
         return found
+
+    def measured(self) -> Measured:
+        """All that is kept for ``partings``."""
+        return Measured(self._last, {name: np.array(path).reshape(-1, 2) for name, path in self._paths.items()})
+
+    def go_on_from(self, measured: Measured) -> None:
+        """Takes what ``measured`` gave, as if it had been measured here."""
+        self._last = dict(measured.last)
+        self._paths = {name: array("d", path.ravel()) for name, path in measured.paths.items()}
 
     def partings(self) -> dict[str, Parting]:
         """What the distances come to, each backend; nothing where none was measured."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -149,8 +149,12 @@ def named(state: State) -> dict[str, Array]:
 
 def state_layout_of(state: State) -> StateLayout:
     """The layout of a state: what an update computes first stands first in the order of computation."""
-    found = named(state)
-    shapes = tuple(np.shape(value) for value in found.values())
+    return state_layout({name: np.shape(value) for name, value in named(state).items()})
+
+
+def state_layout(found: Mapping[str, Shape]) -> StateLayout:
+    """The same of the shapes of what ``named`` gives."""
+    shapes = tuple(found.values())
     sizes = [prod(shape) for shape in shapes]
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
     names = tuple(found)

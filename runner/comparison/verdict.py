@@ -20,7 +20,26 @@ from runner.comparison.looks import Judged, measured
 from runner.comparison.point import Point
 from runner.comparison.results import Comparison, Worst, faulted, worst_unjudged
 from runner.comparison.sides import HIGH, SINGLE, Sides
-from runner.comparison.tensors import Layout, layout_of
+from runner.comparison.tensors import Layout, layout_of, state_layout
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a judge has in mind from one step to the next.
+
+    Attributes:
+        previous: What the step was given that was judged last; None before the first.
+        explained: Which backends' verdicts have been explained.
+        repeated: Whether the library's update was seen to give the same bits twice.
+        carried: The tensors that an update is judged by, in the order of the tables, and their shapes; None before
+            the first update.
+    """
+
+    previous: Given | None
+    explained: list[tuple[str, str]]
+    repeated: bool
+    carried: list[tuple[str, tuple[int, ...]]] | None
+
 
 LOST = "both float64 twins are not finite where the run is: it lost on the way here what float64 needs"
 
@@ -49,6 +68,22 @@ class Judge:
         other = copy(self)
         other._previous, other._explained, other._repeated = None, set(), False
         return other
+
+    def memory(self) -> Memory:
+        """What ``recall`` needs to go on as this judge would; its arrays belong to the judge."""
+        previous, states = self._previous, self.sides.states
+        given = None
+        if previous is not None:
+            state = State(previous.parameters, previous.buffers, previous.optimizer)
+            given = Given(state, previous.x, previous.y, previous.draws, previous.training)
+        carried = None if states is None else list(zip(states.names, states.shapes, strict=True))
+        return Memory(given, sorted(self._explained), self._repeated, carried)
+
+    def recall(self, memory: Memory) -> None:
+        """Takes what ``memory`` gave, of a judge of the same run."""
+        self._previous = None if memory.previous is None else self._point(memory.previous)
+        self._explained, self._repeated = set(memory.explained), memory.repeated
+        self.sides.states = None if memory.carried is None else state_layout(dict(memory.carried))
 
     def layout(self, batch: int) -> Layout:
         """The layout of a step of that batch size."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -53,13 +54,18 @@ def plain_table(left: Sequence[str], *columns: str) -> Table:
 
 
 class Console:
-    """The console of one run; ``quiet`` is that of a job in a sweep, which prints one line."""
+    """The console of one run; ``quiet`` is that of a job in a sweep, which prints one line.
+
+    ``published`` is what is printed beside a published table, once the first step is recorded; ``done`` are the steps
+    that an earlier process has done.
+    """
 
     def __init__(self, setup: Setup, quiet: bool = False) -> None:
         self._setup, self._quiet = setup, quiet
         self._out = open_console()
         self._bar: Progress | None = None
-        self._published: _PublishedRows | None = None
+        self.published: PublishedRows | None = None
+        self.done = 0
 
     def start(self) -> None:
         """The network, and what is done with it."""
@@ -70,6 +76,8 @@ class Console:
         count = "1 step" if setup.steps == 1 else f"{setup.steps} steps"
         what = f"{count}, batch {setup.batch_size}, {self.rates()}{setup.dtype.name}"
         self.line(f"{', '.join(setup.backends)}: {what}")
+        if self.done:
+            self.line(f"going on from its checkpoint, where {self.done} of them are done")
         self.show_bar()
 
     def rates(self) -> str:
@@ -91,8 +99,8 @@ class Console:
 
     def keep(self, record: Record) -> None:
         """Keeps the first step's numbers if there is a published table to print beside them."""
-        if self._setup.published is not None and self._published is None:
-            self._published = _PublishedRows(self._setup.published, record)
+        if self._setup.published is not None and self.published is None:
+            self.published = PublishedRows.of(self._setup.published, record)
 
     def stop(self) -> None:
         """Takes the bar away; safe to call twice."""
@@ -108,9 +116,9 @@ class Console:
         if self._quiet:
             self._out.print(Text(f"{title}: "), Text(words, style))
             return
-        if self._published is not None:
+        if self.published is not None:
             self.line("")
-            for line in self._published.lines():
+            for line in self.published.lines():
                 self.line(line)
         if outcome.losses:
             self.line("")
@@ -161,34 +169,41 @@ def _tensors(verdict: RunVerdict) -> Table:
     return table
 
 
-class _PublishedRows:
-    """Published numbers beside those of each backend at the first step, in the report's own order and names."""
+@dataclass(frozen=True)
+class PublishedRows:
+    """Published numbers beside those of each backend at the first step, in the report's own order and names.
 
-    def __init__(self, published: Published, record: Record) -> None:
-        self._names = list(record.steps)
-        self._rows: list[tuple[str, float, list[float]]] = []
+    Attributes:
+        names: The backends.
+        rows: What each number is, as it was published, and as each backend has it.
+        deviations: Each tensor's largest.
+    """
+
+    names: list[str]
+    rows: list[tuple[str, float, list[float]]]
+    deviations: list[tuple[str, float]]
+
+    @classmethod
+    def of(cls, published: Published, record: Record) -> PublishedRows:
+        """Those of the first step's ``record``."""
         steps = list(record.steps.values())
-        self._row("loss", published.loss, [float(s.loss) for s in steps])
-        self._row("prediction", published.prediction, [float(s.prediction.ravel()[0]) for s in steps])
+        rows = [("loss", published.loss, [float(s.loss) for s in steps])]
+        rows.append(("prediction", published.prediction, [float(s.prediction.ravel()[0]) for s in steps]))
         for name, values in published.gradients.items():
             for index in sorted(_indices(values.shape)):
-                place = ", ".join(map(str, index))
-                found = [float(s.gradients[name][index]) for s in steps]
-                self._row(f"{_report_name(name)} [{place}]", float(values[index]), found)
-        self._deviations = _deviation_rows(record.comparisons)
-
-    def _row(self, label: str, published: float, found: list[float]) -> None:
-        self._rows.append((label, published, found))
+                label = f"{_report_name(name)} [{', '.join(map(str, index))}]"
+                rows.append((label, float(values[index]), [float(s.gradients[name][index]) for s in steps]))
+        return cls(list(record.steps), rows, _deviation_rows(record.comparisons))
 
     def lines(self) -> list[str]:
         """The table, then the deviations, the largest of any element where the report summed signed differences."""
-        width = max(len(label) for label, _, _ in self._rows) + 2
-        head = f"{'':<{width}}{'published':>12}" + "".join(f"{name:>14}" for name in self._names)
-        rows = [f"{a:<{width}}{p:>12.5f}" + "".join(f"{v:>14.8f}" for v in found) for a, p, found in self._rows]
-        off = max(abs(v - p) for _, p, found in self._rows for v in found)
+        width = max(len(label) for label, _, _ in self.rows) + 2
+        head = f"{'':<{width}}{'published':>12}" + "".join(f"{name:>14}" for name in self.names)
+        rows = [f"{a:<{width}}{p:>12.5f}" + "".join(f"{v:>14.8f}" for v in found) for a, p, found in self.rows]
+        off = max(abs(v - p) for _, p, found in self.rows for v in found)
         below = f"the largest distance of any of these from its published number: {off:.4g}"
-        width = max(len(label) for label, _ in self._deviations) + 2
-        return [head, *rows, below, "", *(f"{label:<{width}}{value:.3e}" for label, value in self._deviations)]
+        width = max(len(label) for label, _ in self.deviations) + 2
+        return [head, *rows, below, "", *(f"{label:<{width}}{value:.3e}" for label, value in self.deviations)]
 
 
 def _indices(shape: Sequence[int]) -> list[tuple[int, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,14 @@ EDGES = np.concatenate([[0.0], np.logspace(-3, 20, 24 * 4 - 3)])
 """Edges of the classes that are counted, in roundings: exactly 0 and below 1e-3, then four a decade."""
 
 QUESTIONS = ("logic", "precision")
+
+
+@dataclass(frozen=True)
+class ElementsState:
+    """What was gathered so far, a question and backend each: (parameters,) and (len(EDGES),)."""
+
+    largest: dict[str, Array]
+    counts: dict[str, Array]
 
 
 class ElementRoundings:
@@ -48,6 +57,15 @@ class ElementRoundings:
         np.fmax(self._largest[key], roundings, out=self._largest[key])
         places = np.searchsorted(EDGES, roundings, "right") - 1
         self._counts[key] += np.bincount(places, minlength=len(EDGES))
+
+    def state(self) -> ElementsState:
+        """What ``go_on_from`` needs; its arrays belong to this."""
+        return ElementsState(self._largest, self._counts)
+
+    def go_on_from(self, state: ElementsState, layout: Layout) -> None:
+        """Takes what ``state`` gave; ``layout`` is that of a step of any batch size."""
+        self._largest, self._counts = dict(state.largest), dict(state.counts)
+        self._layout = layout if state.largest else None
 
     def close(self) -> None:
         """Hands over the writing of the file, if a step was judged."""

@@ -1,4 +1,4 @@
-"""gradients.safetensors, written step by step, and gradients/<backend>.txt, a person's view of it."""
+"""gradients.safetensors, written step by step, and parameters.safetensors."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from functools import partial
+from io import FileIO
 from math import prod
 from pathlib import Path
 from queue import SimpleQueue
@@ -17,13 +18,15 @@ from runner.arrays import Array, Shape
 from runner.assemble import Setup
 from runner.backends.base import Step
 from runner.errors import RunError
-from runner.experiment import count_recorded
-from runner.records.files import part_of, publish, write_arrays, write_text
-from runner.records.mapped import mapped
+from runner.records.files import part_of, publish, write_arrays
 from runner.records.writer import Hand, at_once
+from runner.steps import count_recorded
 
 CODES = {"float32": "F32", "float64": "F64", "float16": "F16", "bfloat16": "BF16"}
 
+
+SHORT = "gradients.safetensors.short"
+"""The name, until it is in its place, of the copy of a run that ends early."""
 
 BUFFER = 2**22
 """Bytes of gradients that are gathered before they are handed over to be written."""
@@ -37,8 +40,11 @@ class GradientsFile:
     cuts the file. The steps are gathered in one of two buffers while ``hand``'s thread writes the other one: the loop
     waits for the disk only where it is slower than the training, and memory stays flat however many steps there are.
 
+    Once it was asked to ``settle``, another process can go on with it, for which ``begun`` steps are there already: the
+    file stays as it is until the whole one is in its place, and that of a run that ends early is a copy.
+
     Raises:
-        RunError: The disk has no room for all steps.
+        RunError: The disk has no room for all steps, or the file that was begun is not there.
     """
 
     def __init__(
@@ -49,15 +55,21 @@ class GradientsFile:
         dtype: np.dtype[Any],
         steps: int,
         hand: Hand = at_once,
+        begun: int = 0,
     ) -> None:
-        self._path, self._dtype, self._hand = path, dtype, hand
+        self._path, self._dtype, self._hand, self._kept = path, dtype, hand, begun > 0
         self._shapes = {f"{backend}/{name}": shape for backend in backends for name, shape in shapes.items()}
-        self._steps, self._begun, self._gathered, self._written = steps, 0, 0, 0
+        self._steps, self._begun, self._gathered, self._written = steps, begun, 0, begun
         header, self._offsets = self._lay_out(steps)
         self._data = len(header)
-        self._file = part_of(path).open("w+b", buffering=0)
-        self._put(0, header)
-        self._make_room(self._data + sum(map(self._row, self._shapes)) * steps)
+        size = self._data + sum(map(self._row, self._shapes)) * steps
+        self._whole = begun > 0 and path.exists()  # an earlier process has come as far as that
+        if begun:
+            self._file = self._reopened(path if self._whole else part_of(path), header, size)
+        else:
+            self._file = part_of(path).open("w+b", buffering=0)
+            self._put(0, header)
+            self._make_room(size)
         room = max(1, min(steps, BUFFER // max(1, sum(map(self._row, self._shapes)))))
         self._room = self._buffers(room)
         self._spare: SimpleQueue[dict[str, Array]] = SimpleQueue()
@@ -70,12 +82,32 @@ class GradientsFile:
                 self._room[f"{backend}/{name}"][self._gathered] = gradient
         self._gathered += 1
         if self._gathered == len(next(iter(self._room.values()))):
-            self._hand_over()
+            self.flush()
 
     def close(self) -> None:
         """Hands over what was gathered, and the way of the file into its place."""
-        self._hand_over()
+        self.flush()
         self._hand(self._finish)
+
+    def settle(self) -> int:
+        """How many steps are written, once all that was handed over is; they outlast a power cut then."""
+        self._kept = True
+        os.fsync(self._file.fileno())
+        return self._written
+
+    def leave(self) -> None:
+        """Leaves the file as it is, for another process to go on with."""
+        self._file.close()
+
+    def _reopened(self, path: Path, header: bytes, size: int) -> FileIO:
+        try:
+            file = path.open("r+b", buffering=0)
+        except FileNotFoundError as error:
+            raise RunError(f"{path}: gone, which the run goes on from") from error
+        if not self._whole and (file.read(len(header)) != header or path.stat().st_size != size):
+            file.close()
+            raise RunError(f"{path}: damaged, which the run goes on from")
+        return file
 
     def _buffers(self, room: int) -> dict[str, Array]:
         return {name: np.empty((room, *shape), self._dtype) for name, shape in self._shapes.items()}
@@ -84,7 +116,7 @@ class GradientsFile:
         """Bytes that a step takes of an array."""
         return prod(self._shapes[name]) * self._dtype.itemsize
 
-    def _hand_over(self) -> None:
+    def flush(self) -> None:
         """Hands over what was gathered, and goes on in the other buffer as soon as that is written."""
         if self._gathered:
             self._hand(partial(self._write, self._room, self._begun, self._gathered))
@@ -135,80 +167,55 @@ class GradientsFile:
 
     def _finish(self) -> None:
         with self._file:
+            if self._whole:
+                part_of(self._path).unlink(missing_ok=True)
+                return
+            if self._written < self._steps and self._kept:
+                self._copy_short()
+                return
             if self._written < self._steps:
                 self._shorten()
         publish(self._path)
 
+    def _copy_short(self) -> None:
+        """Puts a copy of the steps that there are into its place: the same bytes as ``_shorten`` leaves."""
+        short = part_of(self._path.with_name(SHORT))
+        whole = self._file
+        with short.open("w+b", buffering=0) as self._file:
+            self._put(0, self._short_header())
+            for name in self._shapes:
+                begin = self._offsets[name]
+                self._move(begin, self._file.tell(), self._written * self._row(name), whole)
+        short.replace(self._path)
+        part_of(self._path).unlink()
+
+    def _short_header(self) -> bytes:
+        """That of the steps that are written, filled up to the length of that of all."""
+        header = self._lay_out(self._written)[0][8:].ljust(self._data - 8)
+        return len(header).to_bytes(8, "little") + header
+
     def _shorten(self) -> None:
         """Moves the arrays together, where they lie: the header of fewer steps is no longer, and is filled up."""
-        header, offsets = self._lay_out(self._written)
-        padded = header[8:].ljust(self._data - 8)
-        for name, offset in offsets.items():
-            to = offset + self._data - len(header)
-            self._move(self._offsets[name], to, self._written * self._row(name))
-        self._put(0, len(padded).to_bytes(8, "little") + padded)
-        self._file.truncate(self._data + self._written * sum(map(self._row, self._shapes)))
+        to = self._data
+        for name, begin in self._offsets.items():
+            self._move(begin, to, self._written * self._row(name), self._file)
+            to += self._written * self._row(name)
+        self._put(0, self._short_header())
+        self._file.truncate(to)
 
-    def _move(self, begin: int, to: int, count: int, chunk: int = 1 << 24) -> None:
-        """Moves bytes of the file towards its beginning."""
+    def _move(self, begin: int, to: int, count: int, source: FileIO, chunk: int = 1 << 24) -> None:
+        """Copies bytes of ``source`` into the file; in the same one, towards its beginning."""
         for at in range(0, count, chunk):
-            self._file.seek(begin + at)
-            self._put(to + at, self._file.read(min(chunk, count - at)))
+            source.seek(begin + at)
+            self._put(to + at, source.read(min(chunk, count - at)))
 
 
-class GradientsText:
-    """Every gradient of the first and the last recorded step under its name, rounded to 5 decimals.
-
-    Two backends' files are equal where they agree to 5 decimals, so that `diff` shows what differs. They are made of
-    ``gradients``, the file of gradients, once that is in its place.
-    """
-
-    def __init__(self, folder: Path, gradients: Path, hand: Hand = at_once) -> None:
-        self._folder, self._gradients, self._hand = folder, gradients, hand
-        self._first = self._last = self._count = 0
-
-    def add(self, step: int) -> None:
-        """Notes the number of a recorded step."""
-        self._first, self._last, self._count = (self._first if self._count else step), step, self._count + 1
-
-    def close(self) -> None:
-        """Hands over the writing of a file a backend."""
-        if self._count:
-            self._hand(partial(self._write, self._first, self._last, self._count))
-
-    def _write(self, first: int, last: int, count: int) -> None:
-        """Nothing where the file of gradients could not be written to its end."""
-        by_backend: dict[str, dict[str, Array]] = {}
-        for key, value in mapped(self._gradients).items():
-            if len(value) != count:
-                return
-            backend, _, name = key.partition("/")
-            by_backend.setdefault(backend, {})[name] = value
-        for backend, gradients in by_backend.items():
-            texts = [_rendered(first, gradients, 0), _rendered(last, gradients, -1)]
-            write_text(self._folder / f"{backend}.txt", "\n".join(texts[: 1 if first == last else 2]))
-
-
-def _rendered(step: int, gradients: Mapping[str, Array], at: int) -> str:
-    lines = [f"step {step}"]
-    for name, values in gradients.items():
-        lines += ["", name]
-        rows = np.atleast_2d(values[at])
-        lines += [" ".join(_number(v) for v in row) for row in rows.reshape(-1, rows.shape[-1])]
-    return "\n".join(lines) + "\n"
-
-
-def _number(value: float) -> str:
-    text = f"{value:9.5f}"
-    return f"{0:9.5f}" if float(text) == 0 else text
-
-
-def gradients_file(path: Path, setup: Setup, hand: Hand = at_once) -> GradientsFile | None:
-    """The file for the gradients of a run; None where they are not to be recorded."""
+def gradients_file(path: Path, setup: Setup, hand: Hand = at_once, begun: int = 0) -> GradientsFile | None:
+    """The file for the gradients of a run, ``begun`` steps of it written; None where they are not to be recorded."""
     if not setup.record_gradients:
         return None
     backends, shapes = list(setup.backends), setup.problem.network.shapes
-    return GradientsFile(path, backends, shapes, setup.dtype, count_recorded(setup), hand)
+    return GradientsFile(path, backends, shapes, setup.dtype, count_recorded(setup), hand, begun)
 
 
 def copy_parameters(path: Path, first: Mapping[str, Array], last: Mapping[str, Array]) -> None:

@@ -18,12 +18,13 @@ from runner.comparison.sides import HIGH
 from runner.compose import compose_config
 from runner.data.base import Stream, generator
 from runner.errors import ConfigError
-from runner.experiment import Outcome, batches
+from runner.experiment import Outcome
 from runner.paths import CONF
 from runner.records.files import part_of, publish, write_text, write_yaml
 from runner.shell import shell_line
 from runner.shrink.document import NotWritableError, experiment, own_layers
 from runner.shrink.search import failure_in, shrink
+from runner.steps import batches
 
 NAME = "minimal"
 ARRAYS = ("parameters.npz", "data.npz", "gradients.npz")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,25 @@ Row = tuple[str, float, int, int, bool]
 """A metric: its key, value, milliseconds of the clock, step, and whether it is the model's too."""
 
 SCORES = ("train/", "held_out/")
+RESUMED = "resumed"
+"""The tag of a run that was gone on with: how often."""
+
+
+@dataclass
+class Pending:
+    """What is to be told of a run, or told of it once more, later.
+
+    Attributes:
+        rows: The metrics that are not handed over yet.
+        scores: The last of each score.
+        keys: How MLflow names what was logged.
+        not_finite: The first step of each metric that was not.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    scores: dict[str, Row] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    not_finite: dict[str, int] = field(default_factory=dict)
 
 
 class MlflowRun:
@@ -36,6 +55,14 @@ class MlflowRun:
     nothing is sent, everything is journalled, and ``unsent`` says why. Without one it is a StoreError.
 
     Whole batches of metrics are handed to ``hand``; before ``log_model`` and ``finish`` they are to be written.
+
+    Attributes:
+        run_id: None before it is made.
+        held: Whether metrics are kept until they are released or the run is finished, however many they are.
+        clock: The time that metrics are logged with, in milliseconds; None for that of the clock.
+        pending: What is still to be told.
+        unsent: Why MLflow was not told of all, and the rest is in the journal.
+        ended: How the run has ended, once it has: FINISHED, FAILED or KILLED.
     """
 
     def __init__(self, uri: str, experiment: str, hand: Hand = at_once, journal: Path | None = None) -> None:
@@ -44,11 +71,10 @@ class MlflowRun:
         self._journal = None if journal is None else Journal(journal)
         self._made: Made | None = None
         self._first: list[Entry] = []
-        self._waiting: list[Row] = []
-        self._scores: dict[str, Row] = {}
-        self._nonfinite: dict[str, int] = {}
-        self._keys: dict[str, str] = {}
         self._has_model = False
+        self.held = False
+        self.clock: int | None = None
+        self.pending = Pending()
         self.unsent: str | None = None
         self.ended: str | None = None
 
@@ -84,7 +110,7 @@ class MlflowRun:
         """
         tagged = {"mlflow.source.name": "runner", "mlflow.source.type": "LOCAL", **tags}
         tagged = {key_taken(key): tag_taken(value) for key, value in tagged.items()}
-        now = int(time.time() * 1000)
+        now = milliseconds()
         made = Made(self._uri, self._experiment, name_taken(name), tagged, now, nested=nested)
         with stopping.uninterrupted():
             try:
@@ -116,7 +142,7 @@ class MlflowRun:
         with stopping.uninterrupted():
             self._sender.open()
             logged = self._sender.reopen(run_id)
-            now = int(time.time() * 1000)
+            now = milliseconds()
             self._made = Made(self._uri, self._experiment, name_taken(name), dict(tags), now, run_id)
         return logged
 
@@ -124,6 +150,17 @@ class MlflowRun:
         """Sets the runs of the experiment that no process records any more to KILLED."""
         with stopping.uninterrupted():
             self._sender.end_dead_runs()
+
+    def count_resumed(self, changed: str) -> None:
+        """Tells how often the run was gone on with, and, if anything has changed, what."""
+        with stopping.uninterrupted():
+            self._sender.count(RESUMED, {"resumed.with": tag_taken(changed)} if changed else {})
+
+    def release(self) -> None:
+        """Hands over all metrics that wait."""
+        for start in range(0, len(self.pending.rows), BATCH):
+            self._hand(partial(self._send, self.pending.rows[start : start + BATCH]))
+        self.pending.rows = []
 
     def log_inputs(self, inputs: Sequence[DatasetInput]) -> None:
         """Ties the data to the run."""
@@ -140,23 +177,25 @@ class MlflowRun:
         self._flush()
         self._tell({"do": "model", "folder": path.name}, path.parent)
         self._has_model = True
-        self._tell(log_entry([(*row[:4], True) for row in self._scores.values()]))
+        self._tell(log_entry([(*row[:4], True) for row in self.pending.scores.values()]))
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
         """Keeps metrics until a batch is full. What is not finite becomes a tag with its first step."""
-        now = int(time.time() * 1000)
+        now = milliseconds() if self.clock is None else self.clock
+        pending = self.pending
         for name, value in metrics.items():
-            key = self._keys.get(name) or self._keys.setdefault(name, key_taken(name))
+            key = pending.keys.get(name) or pending.keys.setdefault(name, key_taken(name))
             if value - value == 0:
                 row = (key, value, now, step, self._has_model)
-                self._waiting.append(row)
+                pending.rows.append(row)
                 if name.startswith(SCORES):
-                    self._scores[key] = row
+                    pending.scores[key] = row
             else:
-                self._nonfinite.setdefault(name, step)
-        while len(self._waiting) >= BATCH:  # never a batch of a few rows: row recording of docs/performance.md
-            self._hand(partial(self._send, self._waiting[:BATCH]))
-            del self._waiting[:BATCH]
+                pending.not_finite.setdefault(name, step)
+        # Never a batch of a few rows: row recording of docs/performance.md.
+        while len(pending.rows) >= BATCH and not self.held:
+            self._hand(partial(self._send, pending.rows[:BATCH]))
+            del pending.rows[:BATCH]
 
     def finish(self, status: str, tags: Mapping[str, str], folder: Path, artifacts: Sequence[Path]) -> None:
         """Writes what is left, copies the artifacts of ``folder``, and ends the run as FINISHED, FAILED or KILLED."""
@@ -164,17 +203,17 @@ class MlflowRun:
             return
         if status == "KILLED":
             self.hurry()
-        marks = {f"nonfinite.{key}": str(step) for key, step in self._nonfinite.items()}
+        marks = {f"nonfinite.{key}": str(step) for key, step in self.pending.not_finite.items()}
         all_tags = {key_taken(key): tag_taken(value) for key, value in {**tags, **marks}.items()}
-        all_tags |= renamed([*tags, *marks, *self._keys])
-        if len(self._waiting) > BATCH - SMALL_BATCH:
+        all_tags |= renamed([*tags, *marks, *self.pending.keys])
+        if len(self.pending.rows) > BATCH - SMALL_BATCH:
             self._flush()
         for keys in batches(all_tags, SMALL_BATCH):
             self._flush({key: all_tags[key] for key in keys})  # one call takes half of two: row short_jobs
         self._flush()
         for file in artifacts:
             self._tell({"do": "artifact", "file": file.relative_to(folder).as_posix()}, folder)
-        ended = {"do": "end", "status": status, "at": int(time.time() * 1000)}
+        ended = {"do": "end", "status": status, "at": milliseconds()}
         self._tell(ended, folder)
         self.ended = status
         if self.unsent is not None and self.run_id is not None:
@@ -194,9 +233,9 @@ class MlflowRun:
             self._journal.discard()
 
     def _flush(self, tags: Mapping[str, str] | None = None) -> None:
-        if self._waiting or tags:
-            self._send(self._waiting, tags)
-            self._waiting = []
+        if self.pending.rows or tags:
+            self._send(self.pending.rows, tags)
+            self.pending.rows = []
 
     def _send(self, rows: Sequence[Row], tags: Mapping[str, str] | None = None) -> None:
         if self.begun:
@@ -239,6 +278,11 @@ def batches(keys: Iterable[str], size: int) -> Iterator[list[str]]:
     held = list(keys)
     for start in range(0, len(held), size):
         yield held[start : start + size]
+
+
+def milliseconds() -> int:
+    """The time, as MLflow has it."""
+    return int(time.time() * 1000)
 
 
 def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

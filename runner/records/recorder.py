@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,32 +11,32 @@ import numpy as np
 
 from runner import stopping
 from runner.assemble import Setup
+from runner.carried import Carried
+from runner.checkpoints.checkpoint import Checkpoint, Checkpoints, Records, changes, leftovers
 from runner.comparison.drift import Distance
 from runner.comparison.results import Comparison
 from runner.comparison.tensors import PARAMETER
 from runner.evaluation import Epoch
-from runner.experiment import Outcome, Record, count_recorded
+from runner.experiment import Outcome, Record
+from runner.records.bringing import bring_run
 from runner.records.console import Console
 from runner.records.dataset import dataset_inputs
 from runner.records.description import description
 from runner.records.document import write_outcome
-from runner.records.drift import DriftTable, distance_metrics, growth_metrics
-from runner.records.elements import ElementRoundings
+from runner.records.drawn import draw
+from runner.records.drift import distance_metrics, growth_metrics
 from runner.records.environment import devices_of, environment
-from runner.records.faults import Undrawn, noting, tell_undrawn
+from runner.records.faults import tell_undrawn
 from runner.records.files import remove_begun, write_text
-from runner.records.gradients import GradientsFile, GradientsText, gradients_file
 from runner.records.identity import Identity, begin_folder, tags_of
 from runner.records.journal import NAME as JOURNAL
-from runner.records.journal import discard_journals
+from runner.records.journal import discard_journals, journals_in
 from runner.records.metrics import epoch_metrics, step_metrics, verdict_metrics, verdict_tags
 from runner.records.minimal import Minimal, minimal_files
-from runner.records.mlflow import MlflowRun
+from runner.records.mlflow import MlflowRun, milliseconds
 from runner.records.model import remove_model, save_model
-from runner.records.reading import read_run
+from runner.records.run_files import RunFiles
 from runner.records.system import SystemMetrics
-from runner.records.tables import DeviationsTable
-from runner.records.trajectories import Trajectories
 from runner.records.writer import Writer
 
 TABLES = (
@@ -54,41 +55,52 @@ class RunRecorder:
         self._writer = Writer()
         place = (setup.tracking_uri, setup.tracking_experiment)
         self._mlflow = MlflowRun(*place, self._writer.hand, identity.folder / JOURNAL)
-        self._table: DeviationsTable | None = None
-        self._updates: DeviationsTable | None = None
-        self._drift: DriftTable | None = None
-        self._gradients: GradientsFile | None = None
-        self._text: GradientsText | None = None
-        self._elements: ElementRoundings | None = None
-        self._trajectories: Trajectories | None = None
+        self._growing: RunFiles | None = None
+        self._checkpoints = Checkpoints(setup, identity)
         self._system = SystemMetrics() if setup.system_metrics else None
+        self._begun = False
 
     def start(self) -> None:
-        """Makes the MLflow run, the folder and its first files, and shows the network."""
-        identity, setup = self._identity, self._setup
-        folder = identity.folder
-        own = self._own_files()
-        found = environment(setup.problem.threads, list(own.values())) | devices_of(setup.backends)
-        discard_journals(folder)
-        tags = tags_of(identity, setup, found)
-        self._mlflow.start(identity.title, identity.config, tags, later=identity.sweep is not None)
+        """Makes the MLflow run, the folder and its first files, and shows the network; or goes on with all of it."""
+        setup, own = self._setup, self._own_files()
+        self._environment = environment(setup.problem.threads, list(own.values())) | devices_of(setup.backends)
+        self._mlflow.held = setup.checkpoint_every is not None
+        if self._checkpoints.found is None:
+            self._begin(own)
+        else:
+            self._go_on(self._checkpoints.found)
+        self._console.start()
+
+    def _begin(self, own: Mapping[Path, Path]) -> None:
+        identity, setup, found = self._identity, self._setup, self._environment
+        discard_journals(identity.folder)
+        later = identity.sweep is not None and setup.checkpoint_every is None
+        self._mlflow.start(identity.title, identity.config, tags_of(identity, setup, found), later)
         self._mlflow.log_inputs(dataset_inputs(setup, identity.config))
-        begin_folder(identity, self._files(), found)
-        remove_model(folder)
+        self._begun = True
+        begin_folder(identity, [*self._files(), *leftovers(identity.folder)], found)
+        remove_model(identity.folder)
         for copy, file in own.items():
             write_text(copy, file.read_text(encoding="utf-8"))
-        hand = self._writer.hand
-        self._table = DeviationsTable(folder / "deviations.parquet", hand)
-        if not setup.lockstep:
-            self._drift = DriftTable(folder / "drift.parquet", hand)
-        self._gradients = gradients_file(folder / "gradients.safetensors", setup, hand)
-        if self._gradients is not None:
-            self._text = GradientsText(folder / "gradients", folder / "gradients.safetensors", hand)
-        if setup.record_plots:
-            shapes, count = setup.problem.network.shapes, count_recorded(setup)
-            self._elements = ElementRoundings(folder / "roundings.safetensors", hand)
-            self._trajectories = Trajectories(folder / "trajectories.safetensors", shapes, count, hand)
-        self._console.start()
+        self._growing = RunFiles(identity.folder, setup, self._writer.hand)
+
+    def _go_on(self, checkpoint: Checkpoint) -> None:
+        records, changed = checkpoint.records, "; ".join(changes(checkpoint.environment, self._environment))
+        identity, setup = self._identity, self._setup
+        if journals_in(identity.folder):
+            bring_run(identity.folder, {})
+        self._mlflow.reopen(records.run_id, identity.title, tags_of(identity, setup, self._environment))
+        self._mlflow.count_resumed(changed)
+        self._mlflow.clock, self._mlflow.pending = records.ended_at, records.metrics
+        self._mlflow.release()
+        remove_model(identity.folder)
+        self._growing = RunFiles(identity.folder, setup, self._writer.hand, records.files)
+        self._console.published, self._console.done = records.published, checkpoint.carried.progress.step
+        if self._system is not None:
+            self._system.taken = records.samples
+        if changed:
+            words = "going on, though no longer bitwise as without the break, with"
+            print(f"runner: {identity.folder}: {words} {changed}", file=sys.stderr)
 
     @property
     def run_id(self) -> str | None:
@@ -119,31 +131,21 @@ class RunRecorder:
             self._write(record)
 
     def _write(self, record: Record) -> None:
-        assert self._table is not None
-        for comparison in record.comparisons:
-            self._table.add(record.step, comparison)
-        self._keep(record.distances)
-        if self._gradients is not None and self._text is not None:
-            self._gradients.add(record.steps)
-            self._text.add(record.step)
-        if self._elements is not None and self._trajectories is not None:
-            self._elements.add(record.comparisons)
-            self._trajectories.add(record.step, record.parameters)
+        assert self._growing is not None
+        self._growing.write(record)
+        self._log_distances(record.distances)
         self._console.keep(record)
         self._mlflow.log(step_metrics(record), record.step)
 
     def write_update(self, step: int, comparisons: Sequence[Comparison]) -> None:
         """Kept where the backends carry more than their parameters."""
-        with stopping.uninterrupted():
-            self._write_update(step, comparisons)
+        if not all(name.startswith(PARAMETER) for name in comparisons[0].layout.names):
+            with stopping.uninterrupted():
+                self._write_update(step, comparisons)
 
     def _write_update(self, step: int, comparisons: Sequence[Comparison]) -> None:
-        if all(name.startswith(PARAMETER) for name in comparisons[0].layout.names):
-            return
-        if self._updates is None:
-            self._updates = DeviationsTable(self._identity.folder / "updates.parquet", self._writer.hand)
-        for comparison in comparisons:
-            self._updates.add(step, comparison)
+        assert self._growing is not None
+        self._growing.write_update(step, comparisons)
         if comparisons[0].logic is not None:
             worst = float(np.fmax.reduce([c.precision.roundings.max() for c in comparisons]))
             self._mlflow.log({"update/roundings": worst}, step)
@@ -152,17 +154,52 @@ class RunRecorder:
         with stopping.uninterrupted():
             self._mlflow.log(epoch_metrics(epoch), epoch.step)
 
+    def carried(self) -> Carried | None:
+        return self._checkpoints.carried()
+
+    def checkpoint(self, carried: Carried) -> None:
+        """All records so far are on the disk; metrics are sent once the checkpoint has them.
+
+        So what is in MLflow is in a checkpoint too, and is sent again, if at all, with the time that it had.
+        """
+        with stopping.uninterrupted():
+            self._keep(carried)
+
+    def _keep(self, carried: Carried) -> None:
+        assert self._growing is not None
+        assert self.run_id is not None
+        if carried.progress.ended:
+            if self._system is not None:
+                self._mlflow.log(*self._system.sample())
+            self._mlflow.clock = milliseconds()
+        self._growing.flush()
+        self._writer.drain()
+        records = Records(
+            self.run_id,
+            self._growing.state(),
+            self._console.published,
+            0 if self._system is None else self._system.taken,
+            self._mlflow.pending,
+            self._mlflow.clock,
+        )
+        self._checkpoints.write(self._environment, carried, records)
+        self._mlflow.release()
+
     def finish(self, outcome: Outcome, minimal: Minimal | None, ready: Callable[[], None]) -> None:
         """Closes the files, then the MLflow run, then shows the verdict.
 
         ``ready`` is called when all is written but what is copied to MLflow.
         """
         folder, verdict = self._identity.folder, outcome.verdict
-        self._keep(outcome.distances)
+        assert self._growing is not None
+        self._growing.write_distances(outcome.distances)
+        self._log_distances(outcome.distances)
         self._close_files()
         write_outcome(folder, self._setup, outcome, minimal=None if minimal is None else asdict(minimal))
-        self._draw(folder)
-        if self._system is not None:
+        faults = draw(folder, self._setup)
+        self._console.stop()
+        tell_undrawn(folder, faults)
+        if self._system is not None and self._mlflow.clock is None:  # else it was taken when the last step was done
             self._mlflow.log(*self._system.sample())
         if self._setup.record_model:
             self._mlflow.log_model(save_model(folder, self._setup, outcome.final))
@@ -171,6 +208,7 @@ class RunRecorder:
         tags = verdict_tags(verdict) | {"mlflow.note.content": note}
         ready()
         self._mlflow.finish("FINISHED", tags, folder, self._artifacts())
+        self._checkpoints.remove()
         uri = self._setup.tracking_uri
         places = {
             "run folder": str(folder),
@@ -183,37 +221,27 @@ class RunRecorder:
             places["minimal case"] = ": ".join(filter(None, [minimal.words, minimal.command]))
         self._console.finish(outcome, self._identity.title, places)
 
-    def _draw(self, folder: Path) -> None:
-        """The plots, if they are wanted, and the page.
-
-        They only show what other files hold. So a fault in drawing one is told, and the verdict stands; a file that
-        cannot be written is a record that cannot be kept, and ends the run.
-
-        Raises:
-            OSError: A file cannot be written.
-        """
-        from runner.records.report import write_report
-
-        run = read_run(folder)
-        faults: list[Undrawn] = []
-        if self._setup.record_plots:
-            from runner.records.plots import draw_plots  # matplotlib takes half a second to import
-
-            faults += draw_plots(run, self._setup, svg=self._setup.record_svg)[1]
-        with noting("report.html", faults):
-            write_report(run, self._setup)
-        self._console.stop()
-        tell_undrawn(folder, faults)
-
     def abandon(self, status: str) -> None:
-        """Ends a run that could not finish as FAILED or KILLED, what was recorded kept."""
+        """Ends a run that could not finish as FAILED or KILLED, what was recorded kept.
+
+        With a checkpoint, all stays as that knows it, and what is newer will come again.
+        """
         self._console.stop()
+        stands = self._checkpoints.stands
         if status == "KILLED":
             self._mlflow.hurry()  # the writer may wait for it
+        if stands:
+            self._mlflow.pending.rows = []
+        elif self._mlflow.held:
+            self._mlflow.release()
         try:
-            self._close_files()
+            if stands:
+                self._leave_files()
+            else:
+                self._close_files()
         finally:
-            remove_begun(self._files())
+            if self._begun and not stands:
+                remove_begun(self._files())
             self._mlflow.finish(status, {}, self._identity.folder, self._artifacts())
 
     def _files(self) -> list[Path]:
@@ -231,17 +259,22 @@ class RunRecorder:
     def _artifacts(self) -> list[Path]:
         return [file for file in self._files() if file.is_file()]
 
-    def _keep(self, distances: Sequence[Distance]) -> None:
-        if self._drift is not None and distances:
-            self._drift.add(distances)
+    def _log_distances(self, distances: Sequence[Distance]) -> None:
+        if distances:
             self._mlflow.log(distance_metrics(distances), distances[0].updates)
+
+    def _leave_files(self) -> None:
+        """What was handed over is written; nothing is put into its place."""
+        growing, self._growing = self._growing, None
+        try:
+            self._writer.join()
+        finally:
+            if growing is not None:
+                growing.leave()
 
     def _close_files(self) -> None:
         """Every file is closed, though one may fail, which is raised then."""
-        files = (self._table, self._updates, self._drift, self._gradients, self._text)
-        self._table = self._updates = self._drift = self._gradients = self._text = None
-        for file in (*files, self._elements, self._trajectories):
-            if file is not None:
-                file.close()
-        self._elements = self._trajectories = None
+        growing, self._growing = self._growing, None
+        if growing is not None:
+            growing.close()
         self._writer.join()

@@ -103,6 +103,16 @@ class Sender:
         self.run_id = run_id
         return logged
 
+    def count(self, tag: str, others: Mapping[str, str]) -> None:
+        """Adds one to a tag, and sets others."""
+
+        def work() -> None:
+            before = int(self._known.get_run(self._run).data.tags.get(tag, "0"))
+            counted = log_entry(tags={tag: str(before + 1), **others})
+            self._log(counted, Path())
+
+        self._reach.call(work)
+
     def end_dead_runs(self) -> None:
         """Sets the runs of the experiment that no process records any more to KILLED."""
         self._reach.call(lambda: end_dead_runs(self._known, [self._experiment_id]))

@@ -17,11 +17,14 @@ MEGABYTE = 1e6
 
 
 class SystemMetrics:
-    """Samples of CPU and memory, the machine's and this process's; a share of CPU is over the time since the last."""
+    """Samples of CPU and memory, the machine's and this process's; a share of CPU is over the time since the last.
 
-    def __init__(self, interval: float = INTERVAL) -> None:
+    ``taken`` are the samples so far.
+    """
+
+    def __init__(self, interval: float = INTERVAL, taken: int = 0) -> None:
         self._interval = interval
-        self._number = -1
+        self.taken = taken
         self._at, self._process = time.monotonic(), time.process_time()
         self._busy, self._total = _cpu_ticks()
 
@@ -42,8 +45,8 @@ class SystemMetrics:
         if total > self._total:  # its clock ticks a hundred times a second
             found["system/cpu_utilization_percentage"] = 100 * (busy - self._busy) / (total - self._total)
         self._at, self._process, self._busy, self._total = at, process, busy, total
-        self._number += 1
-        return found, self._number
+        self.taken += 1
+        return found, self.taken - 1
 
 
 def _cpu_ticks() -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -15,7 +16,8 @@ import pyarrow.parquet as pq
 
 from runner.arrays import Array, Shape
 from runner.comparison.results import Comparison, Worst
-from runner.records.files import part_of, parts_of, publish
+from runner.errors import RunError
+from runner.records.files import part_of, parts_of, publish, settle
 from runner.records.writer import Hand, at_once
 
 ROWS_AT_ONCE = 10_000
@@ -58,6 +60,18 @@ def write_gathered(writer: Any, tables: Iterable[pa.Table]) -> None:
         writer.write_table(pa.concat_tables(waiting))
 
 
+@dataclass(frozen=True)
+class TableState:
+    """A table that goes on: how many numbered parts are whole, and the rows after them, gathered in a ``room``.
+
+    ``rows`` are the bytes of a parquet file, uint8.
+    """
+
+    parts: int
+    room: int
+    rows: Array
+
+
 class RowGroups:
     """A parquet file that is written in numbered parts (``parts_of``) while the run goes on, and whole once closed.
 
@@ -68,7 +82,8 @@ class RowGroups:
     def __init__(self, path: Path, schema: pa.Schema, hand: Hand = at_once) -> None:
         self._path, self._schema, self._hand = path, schema, hand
         self._room = _Rows(schema, 0)
-        self._handed = self._written = 0  # parts, by the loop and by the writer
+        self._handed = self._written = self._settled = 0  # parts: by the loop, by the writer, and on the disk for good
+        self._merged = False
 
     def extend(self, count: int, columns: Mapping[str, object]) -> None:
         """Copies rows: of each of the schema's columns an array (count,), or what is the same in all of them.
@@ -79,6 +94,39 @@ class RowGroups:
             self._hand_over()
             self._room = _Rows(self._schema, max(count, ROWS_AT_ONCE))
             self._room.take(count, columns)
+
+    def state(self) -> TableState:
+        """What ``go_on_from`` needs, once all that was handed over is written; the parts outlast a power cut then."""
+        for number in range(self._settled, self._written):
+            settle(self._part(number))
+        if self._written > self._settled:
+            settle(parts_of(self._path))
+        self._settled = self._written
+        rows = pa.BufferOutputStream()
+        pq.write_table(self._room.table(), rows)
+        return TableState(self._written, self._room.room, np.frombuffer(rows.getvalue(), np.uint8))
+
+    def go_on_from(self, state: TableState) -> None:
+        """Takes up what an earlier process has left: the parts, and the rows after them. What is beyond is removed.
+
+        A table that was merged already, as its run came to its end, is left as it is.
+
+        Raises:
+            RunError: A part is missing.
+        """
+        self._merged = self._path.exists()
+        if self._merged:
+            return
+        for number in range(state.parts):
+            if not self._part(number).is_file():
+                raise RunError(f"{self._part(number)}: gone, which the run goes on from")
+        for part in parts_of(self._path).glob("*.parquet"):
+            if int(part.stem) >= state.parts:
+                part.unlink()
+        self._handed = self._written = self._settled = state.parts
+        self._room = _Rows(self._schema, state.room)
+        found = pq.read_table(pa.BufferReader(state.rows))
+        self._room.take(len(found), {name: _gathered(found[name]) for name in found.column_names})
 
     def close(self) -> None:
         """Hands over what is left, and the way of the whole file into its place."""
@@ -103,11 +151,12 @@ class RowGroups:
 
     def _merge(self, handed: int, rest: _Rows) -> None:
         """Writes the parts and the rest into one file, some row groups at a time."""
-        last = [rest.table()] if rest.count and self._written == handed else []
-        with pq.ParquetWriter(part_of(self._path), self._schema) as writer:
-            write_gathered(writer, chain(map(pq.read_table, map(self._part, range(self._written))), last))
-        publish(self._path)
-        if self._written:
+        if not self._merged:
+            last = [rest.table()] if rest.count and self._written == handed else []
+            with pq.ParquetWriter(part_of(self._path), self._schema) as writer:
+                write_gathered(writer, chain(map(pq.read_table, map(self._part, range(self._written))), last))
+            publish(self._path)
+        if parts_of(self._path).is_dir():
             shutil.rmtree(parts_of(self._path))
 
 
@@ -115,13 +164,13 @@ class _Rows:
     """Rows of a schema, gathered column by column; there is room for ``room`` of them."""
 
     def __init__(self, schema: pa.Schema, room: int) -> None:
-        self._schema, self._room, self.count = schema, room, 0
+        self._schema, self.room, self.count = schema, room, 0
         self._columns: dict[str, Array] = {field.name: np.empty(room, _kind(field.type)) for field in schema}
 
     def take(self, count: int, columns: Mapping[str, object]) -> bool:
         """Takes so many rows, or none and says so where there is no room for them."""
         begin, end = self.count, self.count + count
-        if end > self._room:
+        if end > self.room:
             return False
         for name, column in self._columns.items():
             column[begin:end] = columns[name]
@@ -137,6 +186,11 @@ class _Rows:
 def _kind(field: pa.DataType) -> type:
     """Of a column that is gathered; one that may be null without being a number with NaN is of objects."""
     return np.float64 if pa.types.is_float64(field) else np.int64 if pa.types.is_int64(field) else object
+
+
+def _gathered(column: pa.ChunkedArray) -> object:
+    """A column that was read, as it is gathered: null is NaN among numbers and None among other things."""
+    return column.to_numpy() if _kind(column.type) is not object else column.to_pylist()
 
 
 class DeviationsTable(RowGroups):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,15 @@ from runner.records.files import write_arrays
 from runner.records.writer import Hand, at_once
 
 POINTS, ELEMENTS = 500, 8
+
+
+@dataclass(frozen=True)
+class TrajectoriesState:
+    """How many steps were recorded, and of the points so far their steps, (points,), and (points, elements)."""
+
+    count: int
+    steps: Array
+    points: dict[str, Array]
 
 
 class Trajectories:
@@ -37,11 +47,21 @@ class Trajectories:
         for name, at in self._at.items():
             self._points[name].append(parameters[name].reshape(-1)[at].astype(np.float64))
 
+    def state(self) -> TrajectoriesState:
+        """What ``go_on_from`` needs."""
+        points = {name: np.array(points) for name, points in self._points.items()}
+        return TrajectoriesState(self._count, np.array(self._steps, np.int64), points)
+
+    def go_on_from(self, state: TrajectoriesState) -> None:
+        """Takes what ``state`` gave, of a run with as many steps."""
+        self._count, self._steps = state.count, state.steps.tolist()
+        self._points = {name: list(points) for name, points in state.points.items()}
+
     def close(self) -> None:
         """Hands over the writing of the file, if a step was recorded."""
         if not self._steps:
             return
-        arrays = {"steps": np.array(self._steps, np.int64)}
-        arrays |= {name: np.array(points) for name, points in self._points.items()}
+        state = self.state()
+        arrays = {"steps": state.steps, **state.points}
         arrays |= {f"at/{name}": at.astype(np.int64) for name, at in self._at.items()}
         self._hand(partial(write_arrays, self._path, arrays))

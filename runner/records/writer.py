@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from queue import Queue
-from threading import Thread
+from threading import Event, Thread
 
 Work = Callable[[], object]
 Hand = Callable[[Work], None]
@@ -47,6 +47,18 @@ class Writer:
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
+
+    def drain(self) -> None:
+        """Waits until everything that was handed over is written.
+
+        Raises:
+            Exception: What failed and was not raised yet.
+        """
+        if self._thread is not None and not self._joined:
+            done = Event()
+            self._queue.put(done.set)
+            done.wait()
+        self.check()
 
     def join(self) -> None:
         """Waits until everything is written, and ends the thread.

@@ -12,10 +12,10 @@ from runner.arrays import DTYPES, Array
 from runner.assemble import Setup
 from runner.backends.base import State
 from runner.errors import ConfigError
-from runner.experiment import batches
 from runner.init.torch_default import TorchDefault
 from runner.layers.linear import Linear
 from runner.network import Place, build_network
+from runner.steps import batches
 
 Reduction = Callable[[Setup], Iterator[Setup]]
 FINEST = 16

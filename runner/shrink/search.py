@@ -12,8 +12,9 @@ from itertools import takewhile
 from runner import stopping
 from runner.assemble import Setup
 from runner.comparison.summary import RunVerdict
-from runner.experiment import Outcome, Silent, batches, run_experiment
+from runner.experiment import Outcome, Silent, run_experiment
 from runner.shrink.reductions import ALL, OF_NUMBERS, of_steps
+from runner.steps import batches
 
 MOST = 300
 """Runs that a search may try."""

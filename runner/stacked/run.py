@@ -14,13 +14,14 @@ from runner.backends.base import Backend, Given, State, Step
 from runner.backends.prediction import AT_ONCE
 from runner.comparison.summary import RunVerdict
 from runner.evaluation import Epoch
-from runner.experiment import in_evaluation, is_judged, is_recorded, rows_of_batches
+from runner.experiment import in_evaluation
 from runner.stacked.evaluation import StackedEvaluation
 from runner.stacked.judging import Found, StackedJudge
 from runner.stacked.looked import Detail
 from runner.stacked.slices import copied, state_of
 from runner.stacked.stack import Stack
 from runner.stacked.tally import Tally
+from runner.steps import is_judged, is_recorded, rows_of_batches
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from runner.catalog import Catalog
 from runner.checks import check_numbers, check_range
 from runner.data.base import Stream, generator
 from runner.errors import ConfigError
-from runner.experiment import rows_of_batches
 from runner.samples import Learnt
 from runner.schedules.plateau import Plateau
 from runner.stacked.seeds import reseeded
+from runner.steps import rows_of_batches
 from runner.user_code import is_ours
 
 
@@ -119,6 +119,8 @@ def refusal(setup: Setup) -> ConfigError | None:
     for key, wanted in (("shrink", setup.shrink), ("record.model", setup.record_model)):
         if wanted:
             return ConfigError(key, "true", f"false {beside}: it is about one run")
+    if setup.checkpoint_every is not None:
+        return ConfigError("checkpoint.every", setup.checkpoint_every, f"null {beside}: it is about one run")
     if setup.published is not None:
         return ConfigError("record.published", "a table", f"null {beside}: it is about one run")
     if not setup.lockstep:

@@ -13,7 +13,7 @@ from torch import nn
 
 from runner.arrays import Array
 from runner.backends.base import Backend
-from runner.experiment import batches
+from runner.steps import batches
 from tests.helpers import make_setup
 
 from .process import run

@@ -18,7 +18,7 @@ from runner.comparison.results import Comparison
 from runner.comparison.sides import HIGH, Sides
 from runner.comparison.tensors import layout_of
 from runner.data.base import Stream, generator
-from runner.experiment import batches
+from runner.steps import batches
 from tests.fuzzing.cases import Case, random_case
 from tests.fuzzing.mutants import Mistake, Mistaken, family_of, mutant
 from tests.helpers import kept

@@ -9,7 +9,7 @@ from typing import Any
 from runner.assemble import Setup
 from runner.comparison.results import Comparison
 from runner.comparison.tensors import PARAMETER
-from runner.experiment import Record, Silent, count_recorded, run_experiment
+from runner.experiment import Record, Silent, run_experiment
 from runner.records.document import write_outcome
 from runner.records.drift import DriftTable
 from runner.records.elements import ElementRoundings
@@ -18,6 +18,7 @@ from runner.records.files import write_json, write_yaml
 from runner.records.gradients import gradients_file
 from runner.records.tables import DeviationsTable
 from runner.records.trajectories import Trajectories
+from runner.steps import count_recorded
 from tests.helpers import configuration, make_setup
 
 

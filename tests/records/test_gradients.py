@@ -12,7 +12,8 @@ from runner.arrays import DTYPES, Array
 from runner.backends.base import Step
 from runner.errors import RunError
 from runner.records.files import part_of
-from runner.records.gradients import GradientsFile, GradientsText, copy_parameters
+from runner.records.gradients import GradientsFile, copy_parameters
+from runner.records.gradients_text import GradientsText
 from runner.records.writer import Work
 from tests.helpers import kept, make_setup, same_bits
 

@@ -12,7 +12,6 @@ from rich.text import Text
 
 from runner import stopping
 from runner.backends.base import Step
-from runner.experiment import count_recorded
 from runner.records.console import Console, plain_table
 from runner.records.description import escaped, fitting
 from runner.records.environment import devices_of, environment
@@ -30,6 +29,7 @@ from runner.records.writer import Writer
 from runner.stacked.looked import Detail
 from runner.stacked.run import Silent, StackedOutcome, StackedRecord
 from runner.stacked.stack import Stack
+from runner.steps import count_recorded
 
 FILES = (
     *("config.yaml", "overrides.yaml", "environment.json", "verdict.json", "replicas.csv", "replicas.parquet"),
