@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import pickle
-import zlib
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -16,6 +14,8 @@ from hydra.core.override_parser.types import Override
 from hydra.plugins.config_source import ConfigResult
 from hydra.types import RunMode
 from omegaconf import DictConfig
+
+from runner.packing import Packer
 
 REMEMBERED = 4096
 """Compositions that are kept, of some 4 kB each; one that is forgotten is made again."""
@@ -32,6 +32,7 @@ class Composer(ConfigLoaderImpl):
     def __init__(self, config_search_path: ConfigSearchPath) -> None:
         super().__init__(config_search_path)
         self._opened = lru_cache(REMEMBERED)(self._open)
+        self._packer = Packer()
         self._packed = lru_cache(REMEMBERED)(self._compose)
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -55,16 +56,15 @@ class Composer(ConfigLoaderImpl):
         common = tuple(override.input_line or "" for override in parsed if override not in own)
         try:
             packed = self._packed(config_name, common, run_mode)
-        except (pickle.PicklingError, AttributeError):  # a schema of a class that is not found by its name
+        except TypeError:  # it holds an object of a user's own
             return super()._load_configuration_impl(config_name, overrides, run_mode, from_shell)
-        config: DictConfig = pickle.loads(zlib.decompress(packed))  # noqa: S301
+        config = self._packer.unpacked(packed)
         self._apply_overrides_to_config(own, config)
         return _named(config, parsed)
 
     def _compose(self, config_name: str | None, overrides: Sequence[str], run_mode: RunMode) -> bytes:
-        """A composition, to be copied by unpickling it: that takes a quarter of the time of deepcopy."""
-        composed = super()._load_configuration_impl(config_name, list(overrides), run_mode, True, False)
-        return zlib.compress(pickle.dumps(composed))
+        """A composition, to be copied by unpacking it."""
+        return self._packer.packed(super()._load_configuration_impl(config_name, list(overrides), run_mode, True, False))
 
     def _parse_overrides_and_create_caching_repo(
         self, config_name: str | None, overrides: list[str]

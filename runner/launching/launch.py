@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -14,6 +13,7 @@ from omegaconf import DictConfig, open_dict
 from runner.job import job
 from runner.launching.group import Group
 from runner.launching.grouping import groups_of
+from runner.packing import Packer
 
 
 def launch(
@@ -35,6 +35,7 @@ class _Launched:
         self._context, self._config, self.overrides = context, config, overrides
         self.returned: dict[int, JobReturn] = {}
         self._composed: dict[int, bytes] = {}
+        self._packer = Packer()
 
     def compose(self) -> Iterator[tuple[int, DictConfig]]:
         """Every job's number and its whole configuration, Hydra's own node included."""
@@ -42,7 +43,7 @@ class _Launched:
             config = self._context.config_loader.load_sweep_config(self._config, overrides)
             with open_dict(config):
                 config.hydra.job.id = config.hydra.job.num = number
-            self._composed[number] = pickle.dumps(config)
+            self._composed[number] = self._packer.packed(config)
             yield number, config
 
     def run(self, numbers: Sequence[int]) -> None:
@@ -62,7 +63,7 @@ class _Launched:
         returned: JobReturn = run_job(
             hydra_context=self._context,
             task_function=task,
-            config=pickle.loads(self._composed.pop(number)),  # noqa: S301  (made above)
+            config=self._packer.unpacked(self._composed.pop(number)),
             job_dir_key="hydra.sweep.dir",
             job_subdir_key="hydra.sweep.subdir",
         )
