@@ -21,6 +21,8 @@ from runner.network import Network
 SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https")
 LONGEST_NAME = 500
 """MLflow's limit."""
+LONGEST_BACKEND = 100
+"""Room for what stands around it in the names of files and metrics, which end at 250 characters."""
 MOST_THREADS = 1024
 REPLICAS = ("summary", "each")
 """What is kept of many replicas in MLflow: one run for all, or a run for each of them too."""
@@ -68,10 +70,20 @@ def check_name(key: str, name: str) -> None:
     """Raises ConfigError where a backend's name could not be that of a metric or of a file."""
     if not re.fullmatch(r"\w[\w.-]*", name, re.ASCII):
         raise ConfigError(key, repr(name), "a name of letters, digits, _, . and -")
+    if len(name) > LONGEST_BACKEND:
+        raise ConfigError(key, f"a name of {len(name)} characters", f"at most {LONGEST_BACKEND}")
 
 
 def check_backends(backends: Mapping[str, BackendChoice], dtype: np.dtype[Any]) -> None:
-    """Raises ConfigError where a backend is not for the run's dtype, or the last one could not be a reference."""
+    """Raises ConfigError where a backend is not for the run's dtype, or the last one could not be a reference.
+
+    Files are named after backends, and some disks do not tell names apart that differ in their letters' case alone.
+    """
+    folded: dict[str, str] = {}
+    for name in backends:
+        other = folded.setdefault(name.casefold(), name)
+        if other != name:
+            raise ConfigError(f"backend.{name}", f"a name beside {other}", "names that differ in more than case")
     for name, choice in backends.items():
         try:
             choice.check_dtype(dtype)

@@ -64,7 +64,8 @@ class Composer(ConfigLoaderImpl):
 
     def _compose(self, config_name: str | None, overrides: Sequence[str], run_mode: RunMode) -> bytes:
         """A composition, to be copied by unpacking it."""
-        return self._packer.packed(super()._load_configuration_impl(config_name, list(overrides), run_mode, True, False))
+        composed = super()._load_configuration_impl(config_name, list(overrides), run_mode, True, False)
+        return self._packer.packed(composed)
 
     def _parse_overrides_and_create_caching_repo(
         self, config_name: str | None, overrides: list[str]

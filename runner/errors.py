@@ -34,10 +34,20 @@ class ConfigError(Exception):
 class RunError(Exception):
     """The run could not finish (exit code 3)."""
 
+    def __str__(self) -> str:
+        return one_line(super().__str__())
+
 
 def one_line(text: str) -> str:
-    """``text`` with every run of white space folded to one blank."""
-    return " ".join(text.split())
+    """``text`` with every run of white space folded to one blank, and nothing that a terminal would act on."""
+    return printable(" ".join(text.split()))
+
+
+def printable(text: str) -> str:
+    """``text`` with line ends and all else that cannot be seen, and that a terminal may act on, written as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def shortened(value: object) -> str:

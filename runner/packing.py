@@ -1,4 +1,4 @@
-"""A composed configuration as a few kilobytes, to be copied from: JSON of what its nodes hold, and nothing that runs."""
+"""A composed configuration as a few kilobytes, to be copied from: JSON of its nodes, nothing that runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from omegaconf.base import Metadata, Node
 
 PLAIN = (str, int, float, bool, type(None))
-"""What JSON gives back as it was; anything else, as types and members of enumerations, is packed as a place in a list."""
+"""What JSON gives back as it was; anything else, as types and enumerations, is packed as its place in a list."""
 CONTENT, ABOUT = "_content", "_metadata"
 ANEW = {"_parent": None, "_flags_cache": None}
 """Attributes of a node that say where it stands, and nothing of what it holds."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from runner.arrays import BFLOAT16, Array
 from runner.commands.locate import RUN_HELP, found_run, parse_words
-from runner.errors import AGREE, ConfigError, RunError
+from runner.errors import AGREE, ConfigError, RunError, printable
 from runner.records.files import part_of, publish, remove_parts, save_arrays
 from runner.records.reading import RecordedRun
 
@@ -52,7 +52,7 @@ def export(argv: list[str]) -> int:
         if found.run.gradients is None:
             raise ConfigError("RUN", f"{found.label}, recorded without gradients", "a run of record.gradients=true")
         for note in found.notes:
-            print(note)
+            print(printable(note))
         try:
             WRITERS[files[0].suffix](found.run, *map(part_of, files))
             for file in files:

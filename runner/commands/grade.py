@@ -20,8 +20,8 @@ from runner import stopping
 from runner.commands.crew import Rules, Submission, graded
 from runner.commands.grades import Grade
 from runner.commands.own_function import assemble_unwritten, compose_unwritten
-from runner.commands.results import Results, on_one_line
-from runner.errors import AGREE, DISAGREE, ConfigError, RunError, choices, one_line
+from runner.commands.results import Results
+from runner.errors import AGREE, DISAGREE, ConfigError, RunError, choices, one_line, printable
 from runner.records.console import open_console
 
 USAGE = """\
@@ -207,4 +207,4 @@ def _progress(console: Console, total: int) -> Iterator[Callable[[], None]]:
 def _line(submission: Submission, found: Grade) -> Text:
     cause = f" ({found.cause})" if found.cause else ""
     style = "green" if found.verdict == "agree" else "bold red"
-    return Text.assemble(f"{on_one_line(submission.name)}: ", (f"{found.sentence}{cause}", style))
+    return Text.assemble(f"{printable(submission.name)}: ", (f"{found.sentence}{cause}", style))

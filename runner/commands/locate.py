@@ -20,7 +20,8 @@ from runner.errors import ConfigError
 from runner.paths import CONF
 from runner.records.files import utf8
 from runner.records.limits import LONGEST_NAME
-from runner.records.reading import RecordedRun, read_run
+from runner.records.plain_yaml import read_plain
+from runner.records.reading import UNREADABLE, RecordedRun, read_run
 from runner.records.status import read_status
 from runner.records.store import as_run_error
 from runner.records.sweep.parent import PARENT
@@ -61,18 +62,18 @@ class Found:
     notes: tuple[str, ...] = ()
 
 
-def parse_words(command: str, argv: Sequence[str], names: Sequence[str]) -> tuple[list[str], str]:
-    """The words that ``names`` stand for, and the URI of the store.
+def parse_words(command: str, argv: Sequence[str], names: Sequence[str], flags: str = "") -> tuple[list[str], str]:
+    """The words that ``names`` stand for, and the URI of the store; ``flags`` is what may stand besides, taken already.
 
     Raises:
         ConfigError: There are more or fewer words, or a flag; the URI is none.
     """
     uris = [word.partition("=")[2] for word in argv if word.startswith(f"{URI}=")]
     words = [word for word in argv if not word.startswith(f"{URI}=")]
-    usage = f"python -m runner {command} {' '.join(names)} [{URI}=URI]"
-    flags = [word for word in words if word.startswith("-")]
-    if flags:
-        raise ConfigError(command, flags[0], usage)
+    usage = f"python -m runner {command} {' '.join(names)}{f' [{flags}]' if flags else ''} [{URI}=URI]"
+    unknown = [word for word in words if word.startswith("-")]
+    if unknown:
+        raise ConfigError(command, unknown[0], usage)
     if len(words) != len(names):
         raise ConfigError(command, " ".join(map(repr, words)) or "nothing", usage)
     if not uris:
@@ -155,12 +156,19 @@ def _title(client: MlflowClient, run: Run) -> str | None:
         return None
     with TemporaryDirectory(prefix="run-", ignore_cleanup_errors=True) as temporary:
         file = client.download_artifacts(run.info.run_id, "overrides.yaml", temporary)
-        return title_of(yaml.safe_load(Path(file).read_text(encoding="utf-8")))
+        try:
+            return title_of(read_plain(Path(file).read_text(encoding="utf-8")))
+        except UNREADABLE:  # it is none that the program has written
+            return None
 
 
 def _in_store(client: MlflowClient, word: str, uri: str, into: Path) -> Found:
     named = _matching(client, word, uri)
     run = named[0]
+    if not WHOLE_ID.fullmatch(run.info.run_id):
+        raise ConfigError(
+            "RUN", f"{word!r}, which {uri} gives the id {run.info.run_id!r}", "an id of 32 digits, 0 to f"
+        )
     label = f"{run.info.run_name} ({short(run.info.run_id)})"
     several = f"{len(named)} runs are named {word}; taken is the latest, {short(run.info.run_id)} of {started(run)}"
     notes = (several,) if len(named) > 1 else ()

@@ -16,6 +16,7 @@ from runner.assemble import Setup
 from runner.commands.differences import difference_table, differences, last_parameters, measure
 from runner.commands.locate import RUN_HELP, found_run, parse_words
 from runner.commands.reassemble import reassembled
+from runner.commands.trust import TRUST, TRUST_HELP, take_trust
 from runner.errors import AGREE, DISAGREE, RunError
 from runner.experiment import Outcome, Record, Silent, run_experiment
 from runner.records.console import Console, open_console
@@ -28,12 +29,14 @@ from runner.records.reading import RecordedRun, read_run
 from runner.records.tables import DeviationsTable
 
 USAGE = f"""\
-python -m runner replay RUN [tracking.uri=URI]
+python -m runner replay RUN [{TRUST}] [tracking.uri=URI]
 
 Runs a recorded run again from its own configuration, in a temporary folder and without MLflow, and tells whether loss,
 gradients, last parameters and verdict are bitwise the same; if not, by how many roundings and from which step on, and
 what differs in versions and machine. Data files are looked for where they lay, from the folder that this is called in.
-A file of your own that is gone or has changed is taken from the run folder.
+
+{TRUST_HELP}
+A file of your own that is gone or has changed is then taken from the run folder.
 
 {RUN_HELP}
 
@@ -50,13 +53,14 @@ def replay(argv: list[str]) -> int:
     if {"--help", "-h"} & set(argv):
         print(USAGE)
         return AGREE
-    (word,), uri = parse_words("replay", argv, ["RUN"])
+    words, trusted = take_trust(argv)
+    (word,), uri = parse_words("replay", words, ["RUN"], flags=TRUST)
     console = open_console()
     with found_run(word, uri) as found, TemporaryDirectory(prefix="replay-", ignore_cleanup_errors=True) as scratch:
         for note in found.notes:
             console.print(Text(note))
         _check_whole(found.run)
-        setup, told = reassembled(found.run, found.label, Path(scratch))
+        setup, told = reassembled(found.run, found.label, Path(scratch), trusted)
         for line in told:
             console.print(Text(line))
         try:

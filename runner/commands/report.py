@@ -5,21 +5,22 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from runner.assemble import Setup
 from runner.commands.locate import RUN_HELP, Found, found_run, parse_words, short
-from runner.commands.reassemble import reassembled
-from runner.errors import AGREE, NOT_FINISHED, ConfigError, RunError
+from runner.commands.reassemble import reassembled_network
+from runner.commands.trust import TRUST, take_trust
+from runner.errors import AGREE, NOT_FINISHED, ConfigError, RunError, printable
 from runner.records.faults import Undrawn, noting, tell_undrawn
 from runner.records.reading import RecordedRun
 
 USAGE = f"""\
-python -m runner report RUN [tracking.uri=URI]
+python -m runner report RUN [{TRUST}] [tracking.uri=URI]
 
 Draws plots/ and writes report.html again in the run folder, from what was recorded; nothing is computed anew but the
 learnt function and the confusion matrix. Of a run whose folder is gone they are made from its MLflow artifacts, into
-./report-<id>/.
+./report-<id>/. A backend of your own is not needed for that, and not run. Where layers, data or targets are, the
+network is drawn without them, unless {TRUST} lets that code run, with your rights.
 
 {RUN_HELP}
 
@@ -36,32 +37,30 @@ def report(argv: list[str]) -> int:
     if {"--help", "-h"} & set(argv):
         print(USAGE)
         return AGREE
-    (word,), uri = parse_words("report", argv, ["RUN"])
-    with found_run(word, uri) as found, TemporaryDirectory(prefix="report-") as scratch:
+    words, trusted = take_trust(argv)
+    (word,), uri = parse_words("report", words, ["RUN"], flags=TRUST)
+    with found_run(word, uri) as found:
         for note in found.notes:
-            print(note)
-        setup = setup_of(found, Path(scratch))
+            print(printable(note))
+        setup = setup_of(found, trusted)
         try:
             made, faults = _made(found.run, setup)
             files = _placed(found, made)
         except OSError as error:
             raise RunError(f"{error.filename or found.label}: {error.strerror or error}") from error
     for file in files:
-        print(file)
+        print(printable(str(file)))
     tell_undrawn(_place(found), faults)
     return NOT_FINISHED if faults else AGREE
 
 
-def setup_of(found: Found, scratch: Path) -> Setup | None:
-    """The run's setup; None, told on stdout, where its configuration cannot be assembled any more."""
+def setup_of(found: Found, trusted: bool) -> Setup | None:
+    """The run's setup; None, told on stdout, where its configuration cannot be assembled any more, or is not to be."""
     try:
-        setup, told = reassembled(found.run, found.label, scratch)
+        return reassembled_network(found.run, found.label, trusted)
     except ConfigError as error:
-        print(f"the network is left out, its configuration cannot be assembled any more: {error}")
+        print(f"the network is left out, its configuration cannot be assembled: {error}")
         return None
-    for line in told:
-        print(line)
-    return setup
 
 
 def _made(run: RecordedRun, setup: Setup | None) -> tuple[list[Path], list[Undrawn]]:

@@ -15,6 +15,7 @@ from runner.commands.crew import Submission
 from runner.commands.grades import FAILED, Grade
 from runner.commands.own_function import run_line
 from runner.comparison.results import SEVERITY
+from runner.errors import printable
 from runner.records.files import remove_parts, utf8, write_text
 from runner.records.words import number, small
 
@@ -82,7 +83,7 @@ class Results:
         head = "".join(f"<th>{name}</th>" for name in ("file", "verdict", "cause", "tensors right"))
         rows = []
         for submission, found in ordered:
-            link = f'<a href="pages/{quote(_page_name(submission))}">{escape(on_one_line(submission.name))}</a>'
+            link = f'<a href="pages/{quote(_page_name(submission))}">{escape(printable(submission.name))}</a>'
             verdict = f'<td class="{_class(found.verdict == "agree")}">{found.verdict}</td>'
             share = f'<td class="n">{found.share_right(self._tensors):.0%}</td>'
             rows.append(f"<tr><td>{link}</td>{verdict}<td>{escape(found.cause)}</td>{share}</tr>")
@@ -102,7 +103,7 @@ class Results:
             f"<h2>What it printed</h2><pre>{escape(found.printed)}</pre>" if found.printed else "",
             f"<h2>To see it again</h2><pre>{escape(replay)}</pre>",
         ]
-        return _document(on_one_line(submission.name), "\n".join(part for part in parts if part))
+        return _document(printable(submission.name), "\n".join(part for part in parts if part))
 
     def _tensor_table(self, found: Grade) -> str:
         names = ("tensor", "max |deviation|", "roundings", "logic roundings", "")
@@ -114,11 +115,6 @@ class Results:
             ok = f'<td class="{_class(t.ok)}">{"ok" if t.ok else "not ok"}</td>' if t else "<td>-</td>"
             rows.append(f"<td>{escape(name)}</td>{figures}{ok}")
         return f"<table>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
-
-
-def on_one_line(text: str) -> str:
-    """The text with line ends and all else that is not printable written as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _page_name(submission: Submission) -> str:

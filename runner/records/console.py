@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from rich.console import Console as RichConsole
+from rich.console import ConsoleOptions, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from runner.assemble import Setup
 from runner.comparison.results import Comparison
 from runner.comparison.summary import RunVerdict
+from runner.errors import printable
 from runner.evaluation import Epoch
 from runner.experiment import Outcome, Record
 from runner.published.table import Published
@@ -28,7 +31,16 @@ UPDATES = 200
 
 
 class _Patient(RichConsole):
-    """A reader of our output that goes away does not end the run, as Rich would."""
+    """A reader of our output that goes away does not end the run, as Rich would; names act on no terminal."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """What names, paths and messages hold that a terminal would act on is shown as escapes."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable() or segment.text == "\n":
+                yield segment
+            else:
+                text = "\n".join(map(printable, segment.text.split("\n")))
+                yield Segment(text, segment.style)
 
     def on_broken_pipe(self) -> None:
         self.quiet = True

@@ -16,11 +16,13 @@ import yaml
 from runner.arrays import Array, Shape
 from runner.comparison.tensors import PARAMETER
 from runner.errors import ConfigError, shortened
+from runner.records.confined import check_confined
 from runner.records.contents import CONFIG, ENVIRONMENT, OVERRIDES, VERDICT
 from runner.records.document import SCHEMA_VERSION
 from runner.records.elements import EDGES, QUESTIONS
 from runner.records.forms import Form, check_form
 from runner.records.mapped import mapped
+from runner.records.plain_yaml import read_plain
 from runner.records.whole import (
     OF_LOSS,
     check_arrays,
@@ -194,7 +196,7 @@ class RecordedRun:
     def kept_parameters(self) -> Mapping[str, Array]:
         """``first/<name>`` and ``last/<name>`` of every parameter and running average, mapped."""
         carried = [row["tensor"] for row in self.verdict["updates"]]
-        names = [*self._parameters, *(name.removeprefix(BUFFER) for name in carried if name.startswith(BUFFER))]
+        names = [*self.parameter_names, *(name.removeprefix(BUFFER) for name in carried if name.startswith(BUFFER))]
         return self._arrays("parameters.safetensors", lambda found: parameter_shapes(found, names))
 
     @cached_property
@@ -203,13 +205,14 @@ class RecordedRun:
         return {name: value.astype(np.float64) for name, value in self.kept_parameters.items()}
 
     @property
-    def _parameters(self) -> list[str]:
+    def parameter_names(self) -> list[str]:
+        """In the network's order."""
         return [name for name in self.tensors if name not in ("loss", "prediction")]
 
     @property
     def _shapes(self) -> dict[str, Shape]:
         """Of every parameter, in the network's order."""
-        return {name: self.kept_parameters[f"last/{name}"].shape for name in self._parameters}
+        return {name: self.kept_parameters[f"last/{name}"].shape for name in self.parameter_names}
 
     def _arrays(self, name: str, shapes: Callable[[Mapping[str, Array]], Mapping[str, Shape]]) -> Mapping[str, Array]:
         """All arrays of a file, which are those that ``shapes`` names once it has seen them."""
@@ -227,11 +230,12 @@ def read_run(folder: Path) -> RecordedRun:
     """The run that was recorded in ``folder``.
 
     Raises:
-        ConfigError: There is none, it has not ended, its files cannot be read, another version wrote them, or it is one
-            of many replicas.
+        ConfigError: There is none, it has not ended, its files cannot be read or lead elsewhere, another version wrote
+            them, or it is one of many replicas.
     """
     if not folder.is_dir():
         raise ConfigError("RUN", folder, ALLOWED)
+    check_confined(folder)
     _check_has_ended(folder)
     verdict = _document(folder, "verdict.json", json.loads, {})
     version = verdict.get("schema")
@@ -246,8 +250,8 @@ def read_run(folder: Path) -> RecordedRun:
         check_form(verdict, VERDICT)
     return RecordedRun(
         folder,
-        config=_document(folder, "config.yaml", yaml.safe_load, CONFIG),
-        overrides=_document(folder, "overrides.yaml", yaml.safe_load, OVERRIDES),
+        config=_document(folder, "config.yaml", read_plain, CONFIG),
+        overrides=_document(folder, "overrides.yaml", read_plain, OVERRIDES),
         verdict=verdict,
         environment=_document(folder, "environment.json", json.loads, ENVIRONMENT),
     )
