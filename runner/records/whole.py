@@ -54,8 +54,8 @@ def read_rows(
     names = list(dict.fromkeys([*columns, *(["tensor"] if tensor is not None else [])]))
     found, begin = [], 0
     try:
+        _check_columns(pq.read_schema(file), schema)
         with pq.ParquetFile(file, read_dictionary=texts) as source:
-            _check_columns(source.schema_arrow, schema)
             found.append(source.schema_arrow.empty_table().select(names))
             for batch in source.iter_batches(columns=names):
                 rows = pa.Table.from_batches([batch])

@@ -31,7 +31,11 @@ def alias(config: dict[str, Any]) -> None:
 
 
 HOSTILE: dict[str, tuple[Alter, str]] = {
-    **{f"{g}={n}": (leaf(f"{g}._target_", n), f"{g}._target_={n}") for g in GROUPS for n in ("os.system", "evil.Payload")},
+    **{
+        f"{g}={n}": (leaf(f"{g}._target_", n), f"{g}._target_={n}")
+        for g in GROUPS
+        for n in ("os.system", "evil.Payload")
+    },
     **{f"data={name}": (leaf("data._target_", name), f"data._target_={name}") for name in NAMES},
     "a function of a file": (function("evil.py:run"), "backend.function.path=evil.py:run"),
     "a function of a module": (function("evil:run"), "backend.function.path=evil:run"),
@@ -70,7 +74,9 @@ def test_nothing_that_reads_a_run_runs_its_code(
     assert run_command(["compare", "run", str(recorded / "plain")]) == 0
     assert run_command(["export", "run", "all.npz"]) == 0
     assert run_command(["report", "run"]) == 0
-    left_out = "the network is left out, its configuration cannot be assembled: RUN: got run, whose configuration names "
+    left_out = (
+        "the network is left out, its configuration cannot be assembled: RUN: got run, whose configuration names "
+    )
     assert (left_out in capsys.readouterr().out) == (name != "a function of a file")
     assert not has_run(hostile.parent)
 
