@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run new-backprop test fuzz faults figures lint ui bench growth memory clean docs pictures gallery
+.PHONY: help run new-backprop test fuzz faults figures lint audit ui bench growth memory clean docs pictures gallery
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,11 @@ lint: $(VENV)/dev  ## check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+audit: $(VENV)/audit  ## look for insecure code, and for known vulnerabilities of the pinned packages (needs the network)
+	$(BIN)/bandit -q -c pyproject.toml -r runner hydra_plugins
+	@$(BIN)/pip-audit --strict --no-deps --disable-pip --progress-spinner off -r constraints.txt || { \
+	    echo "make audit: bandit found nothing; pip-audit found something, or could not ask about every package" >&2; exit 1; }
+
 ui: $(VENV)/run  ## open the MLflow UI on what was recorded (http://127.0.0.1:5000)
 	@$(BIN)/python -m runner.commands.front_page
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///outputs/mlflow.db --host 127.0.0.1
@@ -70,6 +75,10 @@ $(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/bench: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	touch $@
+
+$(VENV)/audit: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[audit]'
 	touch $@
 
 $(VENV)/docs: pyproject.toml constraints.txt | $(BIN)/python

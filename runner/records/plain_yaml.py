@@ -23,4 +23,8 @@ def read_plain(text: str) -> Any:
         yaml.YAMLError: It is malformed, has an alias or a tag of another kind.
         RecursionError: It is nested too deeply.
     """
-    return yaml.load(text, _Plain)  # noqa: S506  (a SafeLoader)
+    loader = _Plain(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
