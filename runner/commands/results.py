@@ -25,6 +25,9 @@ table { border-collapse: collapse } th, td { padding: .2em .8em; border-bottom: 
 td.n { text-align: right } pre { background: #eee; padding: .6em; white-space: pre-wrap; overflow-wrap: anywhere }
 .good { color: #060 } .bad { color: #a00 }"""
 
+POLICY = """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">"""
+"""Nothing but the page's own style is loaded or run, whatever a submission prints."""
+
 FIRST_COLUMNS = ("file", "verdict", "cause", "sentence", "first_tensor", "share_right")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -124,7 +127,7 @@ def _page_name(submission: Submission) -> str:
 
 
 def _document(title: str, body: str) -> str:
-    head = f'<meta charset="utf-8"><title>{escape(title)}</title>\n<style>\n{STYLE}\n</style>'
+    head = f'<meta charset="utf-8">{POLICY}<title>{escape(title)}</title>\n<style>\n{STYLE}\n</style>'
     text = f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n<h1>{escape(title)}</h1>\n{body}\n'
     return CONTROL.sub("\N{REPLACEMENT CHARACTER}", utf8(f"{text}</body></html>\n"))
 

@@ -1,0 +1,50 @@
+"""What stands in the environment of a process stands in nothing that its run leaves; servers are for this machine."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from tests.cli.process import ROOT, command, environment, finish
+from tests.sharing import furnish
+
+SECRET = "tell-nobody-4f1c"
+NAMES = ("AWS_SECRET_ACCESS_KEY", "MLFLOW_TRACKING_PASSWORD", "HTTPS_PROXY_TOKEN", "MY_API_KEY")
+
+
+def test_no_artifact_holds_a_variable_of_the_environment(tmp_path: Path, migrated: Path) -> None:
+    furnish(tmp_path / "place", migrated)
+    words = ("data.samples=4", "architecture.hidden=[2]", "record.model=true", "tracking.system_metrics=true")
+    env = environment(**{name: f"{SECRET}-{i}" for i, name in enumerate(NAMES)})
+    ended = finish(tmp_path / "place", command(*words), env)
+    assert ended.code == 0, ended.err
+    assert SECRET not in ended.out + ended.err
+    files = [file for file in (tmp_path / "place").rglob("*") if file.is_file()]
+    assert len(files) > 20
+    assert [file for file in files if SECRET.encode() in file.read_bytes()] == []
+
+
+DOCUMENTS = [ROOT / "Makefile", ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+COMMAND = re.compile(r"^.*\bmlflow (?:ui|server)\b.*$", re.MULTILINE)
+
+
+def test_every_server_that_is_started_is_for_this_machine_alone() -> None:
+    """MLflow's own default is 127.0.0.1 too; what names a host names that."""
+    lines = [line for file in DOCUMENTS for line in COMMAND.findall(file.read_text(encoding="utf-8"))]
+    assert lines
+    assert [line for line in lines if "0.0.0.0" in line] == []
+    sources = [
+        file for name in ("runner", "hydra_plugins", "tests", "documentation") for file in (ROOT / name).rglob("*.py")
+    ]
+    own = Path(__file__)
+    assert [file for file in sources if file != own and "0.0.0.0" in file.read_text(encoding="utf-8")] == []
+
+
+def test_temporary_folders_are_the_users_own() -> None:
+    """No name in a folder that all users share can be foreseen: each is made by tempfile."""
+    assert shutil.which("python") is not None
+    for file in (ROOT / "runner").rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        assert "/tmp" not in text, file
+        assert "gettempdir()" not in text or file.name == "store.py", file
