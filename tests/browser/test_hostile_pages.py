@@ -27,9 +27,8 @@ ATTACK = (
 def attacked(document: Any, *keys: str) -> Any:
     """The document, in which the texts under ``keys`` end with the attack."""
     if isinstance(document, dict):
-        return {
-            k: f"{v}{ATTACK}" if k in keys and isinstance(v, str) else attacked(v, *keys) for k, v in document.items()
-        }
+        spoilt = {key: f"{document[key]}{ATTACK}" for key in keys if isinstance(document.get(key), str)}
+        return {key: attacked(value, *keys) for key, value in document.items()} | spoilt
     return [attacked(value, *keys) for value in document] if isinstance(document, list) else document
 
 
