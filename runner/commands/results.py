@@ -78,7 +78,7 @@ class Results:
         for submission, found in ordered:
             roundings = [_figure(found.tensors[n].logic_roundings) if n in found.tensors else "" for n in self._tensors]
             share, page = f"{found.share_right(self._tensors):.4g}", f"pages/{_page_name(submission)}"
-            words = [utf8(word) for word in (submission.name, found.verdict, found.cause, found.sentence)]
+            words = [utf8(word) for word in (_no_formula(submission.name), found.verdict, found.cause, found.sentence)]
             rows.writerow([*words, found.first_tensor, share, *roundings, f"{found.seconds:.1f}", page])
         return text.getvalue()
 
@@ -118,6 +118,11 @@ class Results:
             ok = f'<td class="{_class(t.ok)}">{"ok" if t.ok else "not ok"}</td>' if t else "<td>-</td>"
             rows.append(f"<td>{escape(name)}</td>{figures}{ok}")
         return f"<table>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
+
+
+def _no_formula(name: str) -> str:
+    """A file's name that no spreadsheet takes for a formula to be computed."""
+    return f"./{name}" if name.startswith(("=", "+", "-", "@")) else name
 
 
 def _page_name(submission: Submission) -> str:

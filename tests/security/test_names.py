@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import pytest
 
 from runner.assemble import assemble
 from runner.catalog import Catalog
+from runner.commands.crew import Submission
+from runner.commands.grades import failed
+from runner.commands.results import Results
 from runner.compose import compose_config
 from runner.errors import ConfigError
 from runner.records.store import _slug
@@ -60,3 +66,12 @@ def test_an_experiments_folder_is_one_short_name(name: str) -> None:
     assert slug.replace("-", "").replace("_", "").isalnum()
     assert len(slug.encode()) <= 255
     assert slug not in {_slug(other) for other in HOSTILE if other != name}
+
+
+@pytest.mark.parametrize("name", ["=HYPERLINK(1).py", "+1.py", "-1.py", "@SUM(1).py", "plain.py"])
+def test_a_submissions_name_is_no_formula(tmp_path: Path, name: str) -> None:
+    results = Results(tmp_path, "folder", "backprop", [], ["loss"])
+    results.add(Submission(1, name, tmp_path / name), failed("error", "it raised"))
+    with results.table.open(encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert row["file"] == (name if name == "plain.py" else f"./{name}")
