@@ -49,6 +49,7 @@ def run(argv: list[str]) -> int:
 
     from runner import hydra_errors, job, sweep
     from runner.config import register
+    from runner.launching.engines import EngineError
 
     catalog = Catalog()
     try:
@@ -59,13 +60,15 @@ def run(argv: list[str]) -> int:
         hydra_errors.check_own_names(flags)
         catalog = Catalog([Path(flags.config_dir), CONF] if flags.config_dir else [CONF])
         register()
-        with hydra_errors.one_voice(flags):
+        with hydra_errors.one_voice(flags), sweep.swept():
             hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(job.job)()
     except SystemExit as end:  # after --help and the like
         return int(end.code or AGREE)
     except KeyboardInterrupt:
         sweep.abandon(stopped=True)
         raise
+    except EngineError as error:
+        return sweep.engine_failed(error)
     except RunError as error:
         print(f"runner: {error}", file=sys.stderr)
         sweep.abandon(stopped=False)

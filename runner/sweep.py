@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,6 +20,7 @@ from runner import resuming, stopping
 from runner.composer import Composer
 from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, RunError
 from runner.job import last
+from runner.launching.engines import EngineError, compose_first, engine
 from runner.records.faults import log_traceback
 from runner.records.files import missing_folders, remove_empty
 from runner.records.identity import RESUME_KEY, key_of
@@ -88,8 +89,11 @@ def _listen(config: DictConfig) -> None:
 
     def launch(self: Launcher, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Any:
         resuming.check_found()
+        name = f"hydra/launcher={config.hydra.runtime.choices['hydra/launcher']}"
         if not job_overrides:
-            return begin(self, job_overrides, initial_job_idx=initial_job_idx)
+            with engine(name):
+                return begin(self, job_overrides, initial_job_idx=initial_job_idx)
+        compose_first(config, job_overrides)
         asked = enumerate(job_overrides, start=initial_job_idx)
         jobs = {number: list(map(as_typed, lasting(overrides))) for number, overrides in asked}
         parent = _announce(config, jobs)
@@ -98,7 +102,7 @@ def _listen(config: DictConfig) -> None:
         if not open_ones:
             return list(ended.values())
         first, last = open_ones[0] - initial_job_idx, open_ones[-1] - initial_job_idx
-        with minded(config, parent.folder):
+        with engine(name), minded(config, parent.folder):
             returned = begin(self, job_overrides[first : last + 1], initial_job_idx=open_ones[0])
         before, after = (numbers for numbers in (range(first), range(last + 1, len(job_overrides))))
         return [*(ended[initial_job_idx + i] for i in before), *returned, *(ended[initial_job_idx + i] for i in after)]
@@ -138,6 +142,31 @@ def sweep_away() -> None:
     if folder is not None and folder.is_dir() and [f.name for f in folder.iterdir()] == [MULTIRUN_FILE]:
         (folder / MULTIRUN_FILE).unlink()
     remove_empty(Footprint.new_folders)
+
+
+def engine_failed(error: EngineError) -> int:
+    """Ends a sweep whose engine failed: what its jobs left is recorded.
+
+    A sweeper that finds nothing in jobs that were all rejected has not failed.
+    """
+    print(f"runner: {error}", file=sys.stderr)
+    return BAD_INPUT if exit_code() == BAD_INPUT and error.in_sweeper else NOT_FINISHED
+
+
+@contextmanager
+def swept() -> Iterator[None]:
+    """What Hydra does of one command line.
+
+    Raises:
+        EngineError: Jobs have begun, and then their sweeper failed.
+    """
+    try:
+        yield
+    except Exception as error:
+        if Footprint.parent is None or Footprint.parent.run_id is None:
+            raise
+        with engine("hydra/sweeper"):
+            raise error
 
 
 def exit_code() -> int:

@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,8 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf
 
 from runner import stopping
-from runner.errors import RunError
 from runner.records.lock import RUN_LOCK, process_of, wait_until_free
 from runner.records.status import is_done
-from runner.user_code import told
 
 FAREWELL = 1.5
 """Seconds that jobs in other processes have to end their records in, when this one is stopped."""
@@ -45,13 +42,7 @@ def ended_jobs(
 
 @contextmanager
 def minded(config: DictConfig, folder: Path) -> Iterator[None]:
-    """While jobs run: a stop of this process is theirs too, and a worker that was killed is no fault of the overrides.
-
-    ``config`` is the whole one, ``folder`` the sweep's.
-
-    Raises:
-        RunError: A process of the launcher has ended in its midst.
-    """
+    """While jobs run: a stop of this process is theirs too; ``config`` is the whole one, ``folder`` the sweep's."""
     places = OmegaConf.to_container(config.hydra.sweep, resolve=False)
     assert isinstance(places, dict)
     pattern = "*/" * (1 + str(places["subdir"]).count("/")) + RUN_LOCK
@@ -65,7 +56,4 @@ def minded(config: DictConfig, folder: Path) -> Iterator[None]:
         wait_until_free([lock for lock, number in held.items() if number != os.getpid()], FAREWELL)
 
     with stopping.passed_on(tell):
-        try:
-            yield
-        except BrokenExecutor as error:
-            raise RunError(f"a process that ran jobs has ended in its midst: {told(error)}") from error
+        yield

@@ -56,8 +56,8 @@ def reassembled_network(run: RecordedRun, label: str, trusted: bool) -> Setup:
 
 def _assembled(run: RecordedRun, label: str, backends: dict[str, Any]) -> Setup:
     record = {**_today("record", "default"), **run.config["record"], "published": None}
-    own = {"replicas": 1, "lrs": None, **run.config, "backend": backends, "record": record}
-    config = {**own, "tracking": _today("tracking", "sqlite")}
+    own = {"replicas": 1, "lrs": None, **run.config, "backend": backends, "record": record, "resume": False}
+    config = {**own, "checkpoint": _today("checkpoint", "default"), "tracking": _today("tracking", "sqlite")}
     try:
         check_plain(config)
         return assemble(resolved(OmegaConf.create(config)), Catalog())
