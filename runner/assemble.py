@@ -18,6 +18,7 @@ from runner.checks import (
     check_backends,
     check_name,
     check_numbers,
+    check_objective,
     check_plots,
     check_replicas,
     check_restorable,
@@ -94,6 +95,7 @@ def assemble(
         ConfigError: Any key, combination of keys, or file that is wrong.
     """
     check_numbers(config)
+    check_objective(config["objective"], config["lockstep"])
     check_plots(config["record"])
     check_replicas(config["record"])
     for key, alone in (("replicas", 1), ("lrs", None)):

@@ -24,6 +24,13 @@ LONGEST_NAME = 500
 LONGEST_BACKEND = 100
 """Room for what stands around it in the names of files and metrics, which end at 250 characters."""
 MOST_THREADS = 1024
+OBJECTIVES = {
+    "precision_roundings": "roundings",
+    "logic_roundings": "logic_roundings",
+    "last_loss": "loss",
+    "drift": "drift",
+}
+"""What a sweeper may optimise, and what a job's status calls it."""
 REPLICAS = ("summary", "each")
 """What is kept of many replicas in MLflow: one run for all, or a run for each of them too."""
 
@@ -52,6 +59,15 @@ def check_numbers(config: Mapping[str, Any]) -> None:
         raise ConfigError("checkpoint.every", every, "a whole number from 1, or null")
     if config["dtype"] not in DTYPES:
         raise ConfigError("dtype", config["dtype"], choices(DTYPES, config["dtype"]))
+
+
+def check_objective(objective: str, lockstep: bool) -> None:
+    """Raises ConfigError where a run cannot tell a sweeper what it is to optimise."""
+    if objective not in OBJECTIVES:
+        raise ConfigError("objective", objective, choices(OBJECTIVES, objective))
+    if objective == "drift" and lockstep:
+        allowed = choices([name for name in OBJECTIVES if name != "drift"], "")
+        raise ConfigError("objective", objective, f"{allowed}; with lockstep=false also drift")
 
 
 def check_plots(record: Mapping[str, Any]) -> None:

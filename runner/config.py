@@ -78,6 +78,7 @@ class Config:
     threads: int = MISSING
     resume: Any = MISSING
     shrink: Any = MISSING
+    objective: str = MISSING
     data: Any = MISSING
     target: Any = MISSING
     architecture: Any = MISSING

@@ -49,8 +49,8 @@ class TooLate(KeyboardInterrupt):
 def job(cfg: DictConfig, train: Train | None = None) -> float | None:
     """Runs one job. It never exits and never raises for a verdict: its status (0 to 3) is the last file of its folder.
 
-    ``train`` stands in for ``run_experiment``. Returns the worst precision roundings, for a sweeper that looks for the
-    largest.
+    ``train`` stands in for ``run_experiment``. Returns what ``objective`` names, for a sweeper that searches; None of a
+    run that has no such figure.
     """
     this = asked()
     status = this.status()
@@ -97,7 +97,7 @@ def _run_alone(cfg: DictConfig, this: Asked, status: dict[str, Any], train: Trai
             found = _as_told(found, status, this)
             _leave(this, {**status, **found})
         last.update(found)
-    value: float | None = found.get("roundings")
+    value: float | None = found.get(status.get("objective") or "")
     return value
 
 
@@ -142,8 +142,10 @@ def _run(cfg: DictConfig, this: Asked, status: dict[str, Any], train: Train | No
     ``status`` is told the job's MLflow run as soon as there is one.
     """
     from runner.assemble import assemble
+    from runner.checks import OBJECTIVES
 
     config, catalog = resolved(cfg), current_catalog()
+    status["objective"] = OBJECTIVES.get(config["objective"])
     if not isinstance(config["backend"], dict):
         raise ConfigError("backend", config["backend"], "a list of at least two different names")
     check_backend_names(config["backend"], this.overrides, catalog)
@@ -162,13 +164,17 @@ def _run(cfg: DictConfig, this: Asked, status: dict[str, Any], train: Train | No
 
 def ended(outcome: Outcome) -> dict[str, Any]:
     """What the status of a run that came to its end says of it."""
+    from runner.comparison.drift import farthest
+
     verdict = outcome.verdict
     return {
         "status": AGREE if verdict.agree else DISAGREE,
         "verdict": verdict.verdict,
         "roundings": verdict.worst("roundings"),
+        "logic_roundings": verdict.worst("logic_roundings"),
         "loss": list(outcome.losses.values())[-1][1] if outcome.losses else None,
         "losses": outcome.losses,
+        **({"drift": farthest(outcome.drift)} if outcome.drift else {}),
     }
 
 
@@ -195,6 +201,7 @@ def _run_stack(
             "status": AGREE if summary.agree else DISAGREE,
             "verdict": summary.worst_verdict.verdict,
             "roundings": summary.most("precision_roundings"),
+            "logic_roundings": summary.most("logic_roundings"),
             **summary.status_losses(),
         }
 

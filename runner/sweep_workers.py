@@ -36,7 +36,7 @@ def ended_jobs(
         number = status["number"]
         if number in jobs and is_done(status, jobs[number], sweep):
             ended[number] = JobReturn(overrides=jobs[number], status=JobStatus.COMPLETED)
-            ended[number].return_value = status.get("roundings")
+            ended[number].return_value = status.get(status.get("objective") or "")
     return ended
 
 

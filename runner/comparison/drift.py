@@ -137,6 +137,11 @@ class Drift:
         return found
 
 
+def farthest(partings: Mapping[str, Parting]) -> float:
+    """The largest distance of any backend's last parameters, in roundings; NaN where one of them is not finite."""
+    return float(np.max([parting.last.roundings[-1] for parting in partings.values()]))
+
+
 def distance(
     updates: int, judged: tuple[str, Mapping[str, Array]], reference: tuple[str, Mapping[str, Array]], dtype: str
 ) -> Distance:

@@ -10,8 +10,16 @@ from runner.errors import BAD_INPUT, NOT_FINISHED
 from runner.records.journal import as_synced
 from runner.records.sweep.description import sweep_description
 from runner.records.sweep.jobs import Job, read_job
-from runner.records.sweep.parent import Parent
-from runner.records.sweep.summary import counts, extremes, metrics_of, metrics_of_job, seeds_swept, write_summary
+from runner.records.sweep.parent import FOUND, Parent
+from runner.records.sweep.summary import (
+    counts,
+    extremes,
+    metrics_of,
+    metrics_of_job,
+    optimum,
+    seeds_swept,
+    write_summary,
+)
 from runner.records.sweep.tables import write_jobs, write_rows
 
 FILES = ("sweep.parquet", "sweep.csv", "summary.csv", "sweep.png")
@@ -46,10 +54,11 @@ def record_sweep(parent: Parent, statuses: Sequence[Mapping[str, Any]], stopped:
         for job in jobs:
             parent.log(metrics_of_job(job), job.number)
         parent.log(metrics_of(jobs))
+        found = optimum(parent.folder)
     except BaseException:
         parent.finish("KILLED" if stopped else "FAILED", {}, [])
         raise
-    best_and_worst = extremes(jobs, list(parent.keys))
+    best_and_worst = extremes(jobs, list(parent.keys)) | found
     tags = {f"jobs.{name}": str(n) for name, n in counts(jobs).items()} | best_and_worst
     tags["mlflow.note.content"] = sweep_description(jobs, list(parent.keys), best_and_worst)
     parent.finish(status, tags, files)
@@ -79,4 +88,4 @@ def _write(folder: Path, jobs: Sequence[Job], keys: list[str], title: str) -> li
         write_summary(folder / "summary.csv", jobs, keys)
     if keys:
         draw_sweep(folder / "sweep.png", jobs, keys, title)
-    return [folder / name for name in FILES if (folder / name).is_file()]
+    return [folder / name for name in (*FILES, FOUND) if (folder / name).is_file()]

@@ -38,6 +38,7 @@ class Job:
         outcome: The verdict, ``rejected`` (status 2) or ``unfinished`` (status 3).
         message: Why there is no verdict; empty where there is one.
         run_id: Of its MLflow run.
+        drift: Without lockstep, how far the backends have come apart, in roundings.
         roundings: The worst of all tensors and steps, in the run's dtype.
         logic_roundings: The same in float64.
         backends: The names of those that were compared, the reference's last.
@@ -54,6 +55,7 @@ class Job:
     message: str
     tracking: tuple[str, str] | None = None
     run_id: str | None = None
+    drift: float | None = None
     roundings: float | None = None
     logic_roundings: float | None = None
     backends: tuple[str, ...] = ()
@@ -73,6 +75,7 @@ class Job:
     def measures(self) -> dict[str, float]:
         """Its figures that are finite, by their names."""
         found: dict[str, float | None] = {"roundings": self.roundings, "logic_roundings": self.logic_roundings}
+        found["drift"] = self.drift
         for name, (first, last) in self.losses.items():
             found |= {f"first_loss/{name}": first, f"last_loss/{name}": last}
         found |= {f"held_out_accuracy/{name}": value for name, value in self.accuracies.items()}
@@ -112,6 +115,7 @@ def read_job(status: Mapping[str, Any]) -> Job:
         folder=folder,
         values=values,
         tracking=(config["tracking"]["uri"], config["tracking"]["experiment"]),
+        drift=status.get("drift"),
         roundings=verdict.get("precision_roundings"),
         logic_roundings=verdict.get("logic_roundings"),
         backends=backends,

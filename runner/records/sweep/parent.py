@@ -17,6 +17,8 @@ from runner.records.mlflow import MlflowRun
 from runner.records.store import database_of
 
 PARENT = "sweep.json"
+FOUND = "optimization_results.yaml"
+"""What Hydra's sweepers that search leave in the sweep's folder when they have ended."""
 SCHEMA_VERSION = 1
 NOT_IN_NAMES = re.compile(r"[^\w.\-: /]")
 """What MLflow does not take in a parameter's name."""
@@ -94,7 +96,8 @@ class Parent:
             self._logged = self._mlflow.reopen(self._before["run_id"], self.title, tags)
         else:
             params = {NOT_IN_NAMES.sub("_", key): values for key, values in self.keys.items()}
-            (self.folder / JOURNAL).unlink(missing_ok=True)
+            for file in (JOURNAL, FOUND):
+                (self.folder / file).unlink(missing_ok=True)
             self._mlflow.start(self.title, params, tags)
         if self.resume:
             self._mlflow.end_dead_runs()

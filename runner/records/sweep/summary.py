@@ -7,11 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import yaml
 
+from runner.errors import RunError, one_line
 from runner.records.sweep.jobs import Job
+from runner.records.sweep.parent import FOUND
 from runner.records.sweep.tables import others, write_csv
 from runner.records.sweep.values import SEED, Value, column_of
 from runner.records.words import number
+from runner.shell import shell_line
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 OUTCOMES = ("agree", "imprecise", "mismatch", "undecided", "diverged", "rejected", "unfinished")
@@ -61,6 +65,23 @@ def extremes(jobs: Sequence[Job], keys: Sequence[str]) -> dict[str, str]:
         roundings, worst = max(figures, key=lambda pair: pair[0])
         found["worst_job"] = f"{worst.title(keys)}: {number(roundings)} roundings, the most"
     return found
+
+
+def optimum(folder: Path) -> dict[str, str]:
+    """What a sweeper that searches has found, under ``optimum``; nothing where it has left nothing, or several.
+
+    Raises:
+        RunError: What it left cannot be read.
+    """
+    if not (folder / FOUND).is_file():
+        return {}
+    try:
+        left = yaml.safe_load((folder / FOUND).read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise RunError(one_line(f"{folder / FOUND}: {error}")) from error
+    if "best_value" not in left:
+        return {}
+    return {"optimum": f"{left['best_value']:.6g} ({shell_line([f'{k}={v}' for k, v in left['best_params'].items()])})"}
 
 
 def _losses(jobs: Sequence[Job]) -> tuple[list[tuple[float, Job]], bool]:

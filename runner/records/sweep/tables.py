@@ -84,7 +84,8 @@ def _names_of_measures(jobs: Sequence[Job]) -> list[str]:
     backends = backends_of(jobs)
     losses = [f"{end}_loss/{name}" for name in backends for end in ("first", "last")]
     scored = [f"held_out_accuracy/{name}" for name in backends if any(name in job.accuracies for job in jobs)]
-    return ["roundings", "logic_roundings", *losses, *scored]
+    drift = ["drift"] if any(job.drift is not None for job in jobs) else []
+    return ["roundings", "logic_roundings", *drift, *losses, *scored]
 
 
 def write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
