@@ -16,11 +16,11 @@ from runner.building import network_of
 from runner.catalog import Catalog
 from runner.checks import (
     check_backends,
+    check_in_mlflow,
     check_name,
     check_numbers,
     check_objective,
     check_plots,
-    check_replicas,
     check_restorable,
     check_system_metrics,
     check_tracking,
@@ -69,6 +69,7 @@ class Setup:
     record_gradients: bool
     record_plots: bool
     record_svg: bool
+    record_metrics: str
     record_model: bool
     published: Published | None
     shrink: bool
@@ -97,7 +98,7 @@ def assemble(
     check_numbers(config)
     check_objective(config["objective"], config["lockstep"])
     check_plots(config["record"])
-    check_replicas(config["record"])
+    check_in_mlflow(config["record"])
     for key, alone in (("replicas", 1), ("lrs", None)):
         if config[key] != alone:
             words = f"{'null' if alone is None else alone}: this takes one run (python -m runner trains many at once)"
@@ -141,6 +142,7 @@ def assemble(
         record_gradients=config["record"]["gradients"],
         record_plots=config["record"]["plots"],
         record_svg=config["record"]["svg"],
+        record_metrics=config["record"]["metrics"],
         record_model=config["record"]["model"],
         published=_published(config["record"]["published"], network),
         shrink=config["shrink"],

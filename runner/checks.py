@@ -31,6 +31,8 @@ OBJECTIVES = {
     "drift": "drift",
 }
 """What a sweeper may optimise, and what a job's status calls it."""
+METRICS = ("every", "summary")
+"""Which metrics go to MLflow: those of every recorded step, or the last value of each."""
 REPLICAS = ("summary", "each")
 """What is kept of many replicas in MLflow: one run for all, or a run for each of them too."""
 
@@ -76,10 +78,11 @@ def check_plots(record: Mapping[str, Any]) -> None:
         raise ConfigError("record.svg", "true", "false where record.plots=false: SVG files are drawn beside the plots")
 
 
-def check_replicas(record: Mapping[str, Any]) -> None:
-    """Raises ConfigError where it is not told how many replicas are to be kept in MLflow."""
-    if record["replicas"] not in REPLICAS:
-        raise ConfigError("record.replicas", record["replicas"], choices(REPLICAS, record["replicas"]))
+def check_in_mlflow(record: Mapping[str, Any]) -> None:
+    """Raises ConfigError where it is not told how many metrics and replicas are to be kept in MLflow."""
+    for key, allowed in (("metrics", METRICS), ("replicas", REPLICAS)):
+        if record[key] not in allowed:
+            raise ConfigError(f"record.{key}", record[key], choices(allowed, record[key]))
 
 
 def check_name(key: str, name: str) -> None:

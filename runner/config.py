@@ -43,6 +43,7 @@ class RecordConfig:
     gradients: Any = MISSING
     plots: Any = MISSING
     svg: Any = MISSING
+    metrics: str = MISSING
     model: Any = MISSING
     published: str | None = MISSING
     replicas: str = MISSING

@@ -37,12 +37,14 @@ class Pending:
 
     Attributes:
         rows: The metrics that are not handed over yet.
+        last: The last value of each metric and its step, of a run that is told of no others.
         scores: The last of each score.
         keys: How MLflow names what was logged.
         not_finite: The first step of each metric that was not.
     """
 
     rows: list[Row] = field(default_factory=list)
+    last: dict[str, tuple[float, int]] = field(default_factory=dict)
     scores: dict[str, Row] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     not_finite: dict[str, int] = field(default_factory=dict)

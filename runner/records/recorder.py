@@ -33,9 +33,10 @@ from runner.records.journal import NAME as JOURNAL
 from runner.records.journal import discard_journals, journals_in
 from runner.records.metrics import epoch_metrics, step_metrics, verdict_metrics, verdict_tags
 from runner.records.minimal import Minimal, minimal_files
-from runner.records.mlflow import MlflowRun, milliseconds
+from runner.records.mlflow import Pending, milliseconds
 from runner.records.model import remove_model, save_model
 from runner.records.run_files import RunFiles
+from runner.records.summary import open_run
 from runner.records.system import SystemMetrics
 from runner.records.writer import Writer
 
@@ -54,7 +55,7 @@ class RunRecorder:
         self._console = Console(setup, quiet=identity.sweep is not None)
         self._writer = Writer()
         place = (setup.tracking_uri, setup.tracking_experiment)
-        self._mlflow = MlflowRun(*place, self._writer.hand, identity.folder / JOURNAL)
+        self._mlflow = open_run(setup.record_metrics, *place, self._writer.hand, identity.folder / JOURNAL)
         self._growing: RunFiles | None = None
         self._checkpoints = Checkpoints(setup, identity)
         self._system = SystemMetrics() if setup.system_metrics else None
@@ -231,7 +232,7 @@ class RunRecorder:
         if status == "KILLED":
             self._mlflow.hurry()  # the writer may wait for it
         if stands:
-            self._mlflow.pending.rows = []
+            self._mlflow.pending = Pending()
         elif self._mlflow.held:
             self._mlflow.release()
         try:

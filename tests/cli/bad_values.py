@@ -52,6 +52,7 @@ WRONG_TYPES = [
     Bad(["lrs=[]"], "lrs", "null, or a list of finite numbers from 0"),
     Bad(["lrs=[0.1,0.1]"], "lrs", "different numbers"),
     Bad(["lrs=[0.1,1e39]"], "lrs.1", "a number in the range of float32: at most 3.4028235e+38 in size"),
+    Bad(["record.metrics=last"], "record.metrics", "every, summary"),
     Bad(["record.replicas=all"], "record.replicas", "summary, each"),
     Bad(["replicas=2", "lockstep=false"], "lockstep", "true beside replicas above 1"),
     Bad(["batch_size=1.5"], "batch_size", "a whole number"),

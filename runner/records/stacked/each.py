@@ -15,8 +15,8 @@ from runner.records.environment import HOST
 from runner.records.identity import Identity
 from runner.records.journal import SUFFIX
 from runner.records.metrics import verdict_metrics, verdict_tags
-from runner.records.mlflow import MlflowRun
 from runner.records.stacked.summary import Summary
+from runner.records.summary import open_run
 
 POINTS = 500
 """Steps of which a replica's losses are kept, evenly spread, at most."""
@@ -26,11 +26,13 @@ POINTS = 500
 class EachReplica:
     """Gathers the losses of all replicas, and makes their runs when the stack has ended.
 
-    ``recorded`` is the number of recorded steps. A replica that has ended has no more losses. ``unsent`` says why
-    MLflow was not told of all; the rest is in a journal for each replica then.
+    ``recorded`` is the number of recorded steps, ``metrics`` says which losses are logged (``record.metrics``). A
+    replica that has ended has no more losses. ``unsent`` says why MLflow was not told of all; the rest is in a journal
+    for each replica then.
     """
 
     recorded: int
+    metrics: str
     unsent: str | None = field(init=False, default=None)
     _count: int = field(init=False, default=0)
     _steps: list[int] = field(init=False, default_factory=list)
@@ -53,7 +55,7 @@ class EachReplica:
         """
         for k, verdict in enumerate(summary.outcome.verdicts):
             stopping.check()
-            run = MlflowRun(uri, experiment, journal=identity.folder / f"replica-{k}{SUFFIX}")
+            run = open_run(self.metrics, uri, experiment, journal=identity.folder / f"replica-{k}{SUFFIX}")
             params = {"seed": summary.seeds[k], "lr": summary.rates[k]}
             tags = {"replica": str(k), "run_folder": str(identity.folder.absolute()), HOST: platform.node()}
             tags |= {} if parent is None else {"mlflow.parentRunId": parent}

@@ -20,10 +20,10 @@ from runner.records.gradients import GradientsFile, copy_parameters
 from runner.records.identity import Identity, begin_folder, tags_of
 from runner.records.journal import NAME as JOURNAL
 from runner.records.journal import discard_journals
-from runner.records.mlflow import MlflowRun
 from runner.records.stacked.each import EachReplica
 from runner.records.stacked.summary import Summary, quantiles, write_replicas, write_verdict
 from runner.records.stacked.table import ReplicasTable
+from runner.records.summary import open_run
 from runner.records.sweep.summary import QUANTILES
 from runner.records.writer import Writer
 from runner.stacked.looked import Detail
@@ -51,12 +51,13 @@ class StackRecorder(Silent):
         self._stack, self._setup, self._identity, self._alone = stack, stack.first, identity, alone
         self._console = _StackConsole(stack, quiet=identity.sweep is not None)
         self._writer = Writer()
-        place = (self._setup.tracking_uri, self._setup.tracking_experiment)
-        self._mlflow = MlflowRun(*place, self._writer.hand, identity.folder / JOURNAL)
+        setup = stack.first
+        place = (setup.tracking_uri, setup.tracking_experiment)
+        self._mlflow = open_run(setup.record_metrics, *place, self._writer.hand, identity.folder / JOURNAL)
         self._table: ReplicasTable | None = None
         self._gradients: GradientsFile | None = None
         each = identity.config["record"]["replicas"] == "each"
-        self._each = EachReplica(count_recorded(self._setup)) if each else None
+        self._each = EachReplica(count_recorded(self._setup), self._setup.record_metrics) if each else None
 
     @property
     def run_id(self) -> str | None:
