@@ -12,6 +12,7 @@ from runner.catalog import Catalog
 from runner.commands import COMMANDS, complete, run_command
 from runner.errors import AGREE, BAD_INPUT, NOT_FINISHED, ConfigError, RunError
 from runner.paths import CONF
+from runner.secrecy import check_words
 
 NO_READER = 128 + 13
 """The exit code of a program whose reader went away (`| head -1`), as shells tell of one that SIGPIPE ended."""
@@ -53,6 +54,7 @@ def run(argv: list[str]) -> int:
 
     catalog = Catalog()
     try:
+        check_words(argv)
         flags = hydra_errors.parse_flags(argv)
         asked = flags.shell_completion and any(word.startswith("query=") for word in flags.overrides)
         if asked and complete(os.environ.get("COMP_LINE", "")):

@@ -17,6 +17,7 @@ from runner.arrays import DTYPES
 from runner.backends.base import BackendChoice
 from runner.errors import ConfigError, choices
 from runner.network import Network
+from runner.secrecy import check_address
 
 SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https")
 LONGEST_NAME = 500
@@ -145,8 +146,9 @@ def _numbers(key: str, part: object) -> Iterator[tuple[str, float]]:
 
 
 def check_tracking(tracking: Mapping[str, Any]) -> None:
-    """Raises ConfigError where MLflow could not take the URI or the experiment's name."""
+    """Raises ConfigError where MLflow could not take the URI or the experiment's name, or the URI has a password."""
     uri, key, name = tracking["uri"], "tracking.uri", tracking["experiment"]
+    check_address(key, uri)
     allowed = f"an MLflow tracking URI: {', '.join(SCHEMES)}, e.g. sqlite:///outputs/mlflow.db"
     try:
         parts = urlsplit(uri)

@@ -1,6 +1,7 @@
 """What can go wrong, sorted by whose turn it is to act."""
 
 import difflib
+import re
 import reprlib
 from collections.abc import Iterable
 
@@ -19,7 +20,7 @@ class ConfigError(Exception):
 
     def __init__(self, key: str, got: object, allowed: str) -> None:
         self.key, self.got, self.allowed = key, got, allowed
-        super().__init__(one_line(f"{key}: got {got}; allowed: {allowed}"))
+        super().__init__(one_line(masked(f"{key}: got {got}; allowed: {allowed}")))
 
     def below(self, prefix: str) -> "ConfigError":
         """The same complaint, its key taken as lying inside ``prefix``."""
@@ -48,6 +49,19 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+PASSWORD = re.compile(
+    r"(?<=://)(?:[^/@:]*:.*|(?<=http://)[^/?\s]*|(?<=https://)[^/?\s]*)@"
+    r"|(?<=[?&])(?P<key>[\w.]*(?:password|passwd|pwd|secret|token|odbc_connect))=[^&\s'\"]+",
+    re.DOTALL | re.IGNORECASE,
+)
+"""What an address has of a password, up to the last @: that of a database may be written with an @ or a / in it."""
+
+
+def masked(text: str) -> str:
+    """``text`` without the passwords of the addresses in it."""
+    return PASSWORD.sub(lambda found: f"{found['key']}=***" if found["key"] else "***@", text)
 
 
 def shortened(value: object) -> str:

@@ -136,11 +136,14 @@ def _announce(config: DictConfig, jobs: Mapping[int, list[str]]) -> Parent:
 
 
 def sweep_away() -> None:
-    """Removes what a rejected run has made: Hydra's sweep file, and the new folders that are empty."""
+    """Removes what a rejected run has made: Hydra's sweep file, and the new folders that are empty.
+
+    Among the jobs of an earlier sweep, too, that file would be of no sweep that there was.
+    """
     Footprint.held.close()
-    folder = Footprint.sweep
-    if folder is not None and folder.is_dir() and [f.name for f in folder.iterdir()] == [MULTIRUN_FILE]:
-        (folder / MULTIRUN_FILE).unlink()
+    folder, begun = Footprint.sweep, Footprint.parent is not None and Footprint.parent.run_id is not None
+    if folder is not None and folder.is_dir() and (not begun or [f.name for f in folder.iterdir()] == [MULTIRUN_FILE]):
+        (folder / MULTIRUN_FILE).unlink(missing_ok=True)
     remove_empty(Footprint.new_folders)
 
 

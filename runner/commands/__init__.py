@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 
 from runner.errors import BAD_INPUT, NOT_FINISHED, ConfigError, RunError
+from runner.secrecy import check_words
 
 Command = Callable[[list[str]], int]
 """The words after the command's own name -> exit code."""
@@ -76,6 +77,7 @@ COMMANDS: dict[str, Command] = {
 def run_command(argv: list[str]) -> int:
     """The exit code of the command that ``argv`` begins with; what is wrong is told in one line on stderr."""
     try:
+        check_words(argv)
         return COMMANDS[argv[0]](argv[1:])
     except ConfigError as error:
         print(f"runner: {error}", file=sys.stderr)

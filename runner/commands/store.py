@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from runner.checks import check_tracking
 from runner.errors import ConfigError, RunError, one_line
-from runner.records.store import database_of, prepare
+from runner.records.databases import is_database, tables_of
+from runner.records.store import as_run_error, database_of, prepare
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -16,23 +17,25 @@ if TYPE_CHECKING:
 
 URI = "tracking.uri"
 PAGE = 500
+TABLES = {"experiments", "runs", "alembic_version"}
+"""Some of MLflow's, by which it is told from other databases."""
 
 
 def open_store(uri: str) -> MlflowClient:
     """A client that only reads: nothing is made by looking.
 
     Raises:
-        ConfigError: It is no URI, there is no such sqlite file, or it is none that this MLflow has made.
-        RunError: It is locked, or must not be read.
+        ConfigError: It is no URI, there is no such sqlite file, or it is no database that this MLflow has made.
+        RunError: It is locked, must not be read, or cannot be reached.
     """
     check_tracking({"uri": uri, "experiment": "any"})
     database = database_of(uri)
     made_by = "an MLflow store that is there"
     if database is not None and not database.is_file():
         raise ConfigError(URI, f"{uri}, which is not there", made_by)
-    if database is not None and not _has_runs(database):
-        raise ConfigError(URI, f"{uri}, which is no store of MLflow", made_by)
     prepare()
+    if not (_has_runs(database) if database is not None else _is_ours(uri)):
+        raise ConfigError(URI, f"{uri}, which is no store of MLflow", made_by)
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
@@ -55,7 +58,13 @@ def _has_runs(database: Path) -> bool:
         raise RunError(f"MLflow at {database}: {one_line(str(error))}") from error
     except sqlite3.DatabaseError:
         return False
-    return {"experiments", "runs", "alembic_version"} <= names
+    return names >= TABLES
+
+
+def _is_ours(uri: str) -> bool:
+    """The same of a database with a server of its own; of a tracking server nothing is asked yet."""
+    with as_run_error(uri):
+        return not is_database(uri) or tables_of(uri) >= TABLES
 
 
 def all_runs(client: MlflowClient, experiments: Sequence[str] | None = None) -> Iterator[Run]:

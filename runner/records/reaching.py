@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from runner import stopping
 from runner.errors import RunError, one_line
+from runner.secrecy import FROM_ENVIRONMENT
 
 T = TypeVar("T")
 
@@ -25,6 +26,8 @@ PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
 """Seconds between two tries; the last one from there on."""
 GLANCE = 0.05
 """Seconds between two looks for a stop."""
+
+NOT_KNOWN = f"not authenticated; the environment says who records, {FROM_ENVIRONMENT['http']}"
 
 LASTING = (
     *("is full", "disk i/o error", "readonly database", "no such", "unable to open database", "malformed"),
@@ -162,6 +165,8 @@ def _may_pass(status: int) -> bool:
 
 def reason_of(error: BaseException) -> str:
     """What a store met or said, in a few words."""
+    if getattr(error, "error_code", None) == "UNAUTHENTICATED":
+        return NOT_KNOWN
     text = one_line(str(error))
     for pattern, words in WORDS:
         found = pattern.search(text)

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from runner import stopping
 from runner.errors import ConfigError, RunError
+from runner.records.databases import alone, is_database
 from runner.records.description import EXPERIMENT_TAGS
 from runner.records.reaching import Reach, reason_of
 
@@ -32,6 +34,9 @@ NO_RETRIES = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
 LOUDNESS = {"mlflow": logging.ERROR, "alembic": logging.ERROR, "mlflow.store.db.utils": logging.CRITICAL}
 """From which level on each logger is heard; the last one tells as errors, at length, what it then raises."""
 
+SERVED = "mlflow-artifacts:"
+"""How the place of artifacts begins that a tracking server keeps."""
+
 LOCK_SECONDS = 60
 """How long a process waits for others that make or migrate the same store, which takes seconds each."""
 
@@ -40,7 +45,7 @@ def open_experiment(uri: str, experiment: str) -> tuple[MlflowClient, str]:
     """A client of the store, which is made or migrated if need be, and the experiment's id, made if it is new.
 
     Raises:
-        ConfigError: The experiment was deleted.
+        ConfigError: The experiment was deleted, or a tracking server keeps its artifacts and the URI is none.
         RunError: The store cannot be reached.
     """
     return reach_experiment(Reach(uri), uri, experiment)
@@ -57,18 +62,30 @@ def reach_experiment(reach: Reach, uri: str, experiment: str) -> tuple[MlflowCli
 def _open(uri: str, experiment: str, database: Path | None) -> tuple[MlflowClient, str]:
     from mlflow import MlflowClient
 
-    with _lock(database) if database else nullcontext():
-        return _experiment(MlflowClient(uri), experiment, database)
+    one_by_one = _lock(database) if database else alone(uri) if is_database(uri) else nullcontext()
+    with one_by_one:
+        return _experiment(MlflowClient(uri), uri, experiment)
 
 
-def _experiment(client: MlflowClient, experiment: str, database: Path | None) -> tuple[MlflowClient, str]:
+def _experiment(client: MlflowClient, uri: str, experiment: str) -> tuple[MlflowClient, str]:
     found = client.get_experiment_by_name(experiment)
     if found is not None and found.lifecycle_stage != "active":
         raise ConfigError("tracking.experiment", f"{experiment}, which was deleted", "one that is there, or a new one")
+    if found is not None and found.artifact_location.startswith(SERVED) and not uri.startswith("http"):
+        got = f"{uri}, while a tracking server keeps the artifacts of experiment {experiment}"
+        raise ConfigError("tracking.uri", got, "that server's address, or another tracking.experiment")
     if found is not None:
         return client, found.experiment_id
-    place = (database.parent / "mlartifacts" / database.stem).as_uri() if database else None
-    return client, _create(client, experiment, place)
+    return client, _create(client, experiment, _place(uri))
+
+
+def _place(uri: str) -> str | None:
+    """Where artifacts of new experiments lie: beside a sqlite file, in outputs/ of a database, else as MLflow says."""
+    database = database_of(uri)
+    if database is not None:
+        return (database.parent / "mlartifacts" / database.stem).as_uri()
+    name = urlsplit(uri).path.strip("/") if is_database(uri) else ""
+    return (Path.cwd() / "outputs" / "mlartifacts" / _slug(name)).as_uri() if name else None
 
 
 def database_of(uri: str) -> Path | None:
