@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run new-backprop test fuzz faults figures lint audit ui bench growth memory clean docs pictures gallery
+.PHONY: help run new-backprop test fuzz team kills soak faults figures lint audit ui bench growth memory clean docs pictures gallery
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ test: $(VENV)/dev  ## run the tests
 
 fuzz: $(VENV)/dev  ## judge 10,000 random right configurations and 3,400 mutants; goes on where it stopped
 	$(BIN)/python -m tests.fuzzing
+
+team: $(VENV)/dev  ## record 400 runs by 8 processes at once, into a server on PostgreSQL and into one sqlite file; takes minutes
+	$(BIN)/python -m tests.servers
 
 faults: $(VENV)/dev  ## run every deliberately wrong backpropagation on the command line
 	$(BIN)/python -m tests.faults

@@ -16,7 +16,7 @@ from typing import Any
 from .warm import SAFETY, Warm, warm
 
 ROOT = Path(__file__).resolve().parents[2]
-LATER = {"PATH", "PYTHONPATH"}
+LATER = {"PATH", "PYTHONPATH", "PGPASSWORD", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"}
 """What of an environment no library has read when it is imported."""
 
 
@@ -52,8 +52,10 @@ def command(*args: str, options: tuple[str, ...] = ()) -> list[str]:
     return [sys.executable, *options, "-m", "runner", *args]
 
 
-def finish(folder: Path, words: Sequence[str], env: dict[str, str] | None = None, **more: Any) -> Finished:
-    """Runs any command line to its end in ``folder``; ``more`` is for subprocess.run."""
+def finish(
+    folder: Path, words: Sequence[str], env: dict[str, str] | None = None, seconds: float = SAFETY, **more: Any
+) -> Finished:
+    """Runs any command line to its end in ``folder``, given up after ``seconds``; ``more`` is for subprocess.run."""
     done = subprocess.run(
         words,
         cwd=folder,
@@ -61,7 +63,7 @@ def finish(folder: Path, words: Sequence[str], env: dict[str, str] | None = None
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=SAFETY,
+        timeout=seconds,
         check=False,
         **more,
     )
