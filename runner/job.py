@@ -56,7 +56,6 @@ def job(cfg: DictConfig, train: Train | None = None) -> float | None:
     status = this.status()
     last.clear()
     last.update(status)
-    resuming.check_found()
     with stopping.installed():
         if stopping.was_asked():  # this process has jobs to come, of a sweep that was stopped
             raise Interrupted("interrupted")
@@ -71,6 +70,7 @@ def job(cfg: DictConfig, train: Train | None = None) -> float | None:
 def _run_alone(cfg: DictConfig, this: Asked, status: dict[str, Any], train: Train | None) -> float | None:
     """The same by the only process that works in the job's folder."""
     try:
+        resuming.check_found()
         if this.sweep is not None:
             status["sweep"] = _sweep_run(this.sweep)
         ended = resuming.ended_before(cfg, this, status)

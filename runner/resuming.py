@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf.errors import OmegaConfBaseException
 
 from runner.config import resolved
 from runner.errors import ConfigError
@@ -61,11 +62,15 @@ def go_on_with(config: DictConfig, kind: str) -> None:
         RunError: The store cannot be reached.
     """
     key = f"hydra.{kind}.dir"
-    typed = [override.lstrip("+").partition("=")[0] for override in config.hydra.overrides.hydra]
+    typed = [override.lstrip("+").partition("=")[0] for override in _typed(config, "hydra")]
     if not wanted(config) or key in typed:
         return
     from runner.compose import as_override
 
+    try:
+        OmegaConf.resolve(config.tracking.copy())
+    except OmegaConfBaseException:  # which is told as of any run
+        return
     overrides = typed_overrides(config, kind)
     folder = _latest(config, kind, overrides)
     if folder is None:
@@ -80,18 +85,19 @@ def go_on_with(config: DictConfig, kind: str) -> None:
 def typed_overrides(config: DictConfig, kind: str) -> list[str]:
     """What was typed, but for Hydra's keys and ``resume``; of a sweep with what its sweeper is configured to sweep."""
     params = config.hydra.sweeper.get("params") or {} if kind == "sweep" else {}
-    return lasting([*(f"{key}={value}" for key, value in params.items()), *_typed(config)])
+    return lasting([*(f"{key}={value}" for key, value in params.items()), *_typed(config, "task")])
 
 
-def _typed(config: DictConfig) -> list[str]:
-    found = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
+def _typed(config: DictConfig, of: str) -> list[str]:
+    """Overrides of Hydra's own keys (``hydra``) or of the ``task``'s, interpolations and all."""
+    found = OmegaConf.to_container(config.hydra.overrides[of], resolve=False)
     assert isinstance(found, list)
     return list(map(str, found))
 
 
 def check_not_swept(config: DictConfig) -> None:
     """Raises ConfigError where ``resume`` is given several values."""
-    for override in OverridesParser.create().parse_overrides([o for o in _typed(config) if not lasting([o])]):
+    for override in OverridesParser.create().parse_overrides([o for o in _typed(config, "task") if not lasting([o])]):
         if override.is_sweep_override():
             raise ConfigError(KEY, str(override.input_line).partition("=")[2], "true or false, for all jobs")
 
@@ -148,7 +154,7 @@ def _check_overrides(job: Asked) -> None:
     if file.is_file():
         before = yaml.safe_load(file.read_text(encoding="utf-8"))
         if before != job.overrides:
-            got = f"true for {title_of(job.overrides)} in {shown(job.folder)}, a run of {before}"
+            got = f"true for {title_of(job.overrides)} in {shown(job.folder)}, a run of {title_of(map(str, before))}"
             raise ConfigError(KEY, got, HERE)
 
 

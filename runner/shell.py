@@ -22,7 +22,7 @@ def shell_line(words: Sequence[str]) -> str:
     return " ".join(map(_quoted, words))
 
 
-def title_of(overrides: Sequence[str]) -> str:
+def title_of(overrides: Iterable[str]) -> str:
     """The name of a run or of a sweep: its overrides as they were typed."""
     return " ".join(overrides) or "default"
 

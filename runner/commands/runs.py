@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
@@ -13,8 +14,9 @@ from runner.commands.listing import Row, listed
 from runner.commands.locate import SWEEP, default_uri, started
 from runner.commands.store import URI, all_runs, open_store
 from runner.comparison.results import SEVERITY as VERDICTS
-from runner.errors import AGREE, ConfigError, choices
+from runner.errors import AGREE, ConfigError, RunError, choices
 from runner.records.console import open_console
+from runner.records.dead import end_dead_runs
 from runner.records.store import as_run_error
 
 if TYPE_CHECKING:
@@ -27,7 +29,8 @@ STATES = ("sweep", "running", "scheduled", "finished", "failed", "killed")
 USAGE = f"""\
 python -m runner runs [verdict=VERDICT] [experiment=NAME] [name=TEXT] [sort=start] [limit=N] [{URI}=URI]
 
-Lists the recorded runs of an MLflow store; deleted ones are left out.
+Lists the recorded runs of an MLflow store; deleted ones are left out. Runs of this machine that are running there, and
+whose process was killed outright, are set to killed first.
 
   verdict=VERDICT   only those that have this verdict: {", ".join(VERDICTS)};
                     or this state in its place: {", ".join(STATES)}
@@ -77,6 +80,7 @@ def runs(argv: list[str]) -> int:
         return AGREE
     wanted = parse_wanted(argv)
     client = open_store(wanted.uri)
+    _end_dead(client, wanted.uri)
     with as_run_error(wanted.uri):
         rows = _rows(client, wanted)
     shown = sorted(rows, key=ORDERS[wanted.sort])[: wanted.limit]
@@ -88,6 +92,15 @@ def runs(argv: list[str]) -> int:
         words += f"; no room here for: {', '.join(left_out)}" if left_out else ""
     console.print(Text(words))
     return AGREE
+
+
+def _end_dead(client: MlflowClient, uri: str) -> None:
+    """Whose process was killed is KILLED from now on; a store that must not be written is listed as it is."""
+    try:
+        with as_run_error(uri):
+            end_dead_runs(client, [e.experiment_id for e in client.search_experiments()])
+    except RunError as error:
+        print(f"runner: runs whose process was killed stay running: {error}", file=sys.stderr)
 
 
 def parse_wanted(words: Sequence[str]) -> Wanted:
