@@ -45,7 +45,7 @@ def end() -> None:
 
 
 def run(caller: socket.socket) -> None:
-    """Runs the program, in a fork, as it is asked to."""
+    """Runs the program, in a fork, as it is asked to; RUN_MODULE names what else is to be run in its place."""
     Fork.caller = caller
     question, files, _, _ = socket.recv_fds(caller, LARGEST, 3)
     folder, words, env = json.loads(question)
@@ -58,7 +58,7 @@ def run(caller: socket.socket) -> None:
     own = [path for path in env.get("PYTHONPATH", "").split(os.pathsep) if path and path not in sys.path]
     sys.argv, sys.path[:1] = ["runner", *words], [folder, *own]
     try:
-        runpy.run_module("runner", run_name="__main__", alter_sys=True)
+        runpy.run_module(env.get("RUN_MODULE", "runner"), run_name="__main__", alter_sys=True)
     except SystemExit as ended:
         Fork.code = int(ended.code or 0)
 
