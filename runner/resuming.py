@@ -144,7 +144,7 @@ def _completed(config: DictConfig, job: Asked, sweep: str | None) -> dict[str, A
                 file.unlink(missing_ok=True)
             publish_status(job.folder)
             return found
-        end_runs_of(client, experiment, job.folder)
+        end_runs_of(client, experiment, "run_folder", job.folder)
     return None
 
 

@@ -25,14 +25,18 @@ def end_dead_runs(client: MlflowClient, experiments: Sequence[str]) -> list[str]
     Of runs on this machine alone, by their tags. Returns the ids of those that were ended.
     """
     here = [run for run in _running(client, experiments) if run.data.tags.get(HOST) == platform.node()]
-    return [run_id for run in here if not _is_held(run.data.tags) for run_id in _end(client, run.info.run_id)]
+    free = [run.info.run_id for run in here if not _is_held(run.data.tags)]
+    return [run_id for run_id in free if _end(client, run_id)]
 
 
-def end_runs_of(client: MlflowClient, experiment: str, folder: Path) -> list[str]:
-    """The same of one run folder, whatever the machine: whoever calls this holds the folder's lock."""
+def end_runs_of(client: MlflowClient, experiment: str, tag: str, folder: Path, own: str | None = None) -> list[str]:
+    """The same of one folder, whatever the machine: whoever calls this, for its ``own`` run, holds the folder's lock.
+
+    ``tag`` is the one that names the folder.
+    """
     place = str(folder.absolute())
-    found = [run for run in _running(client, [experiment]) if run.data.tags.get("run_folder") == place]
-    return [run_id for run in found for run_id in _end(client, run.info.run_id)]
+    found = [run.info.run_id for run in _running(client, [experiment]) if run.data.tags.get(tag) == place]
+    return [run_id for run_id in found if run_id != own and _end(client, run_id)]
 
 
 def is_finished(client: MlflowClient, run_id: str) -> bool:
@@ -54,12 +58,12 @@ def _is_held(tags: Mapping[str, str]) -> bool:
     return any(held) or not held
 
 
-def _end(client: MlflowClient, run_id: str) -> list[str]:
-    """A run that has ended since it was found has freed its lock, too."""
+def _end(client: MlflowClient, run_id: str) -> bool:
+    """False of a run that has ended itself since it was found, and has freed its lock so."""
     if client.get_run(run_id).info.status != "RUNNING":
-        return []
+        return False
     client.set_terminated(run_id, "KILLED")
-    return [run_id]
+    return True
 
 
 def _running(client: MlflowClient, experiments: Sequence[str]) -> list[Run]:

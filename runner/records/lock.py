@@ -7,7 +7,7 @@ import platform
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from runner.errors import RunError, one_line
@@ -44,6 +44,9 @@ def locked(folder: Path, name: str, wait: bool = False) -> Iterator[None]:
             lock.acquire(poll_interval=AGAIN)
         path.write_text(f"{os.getpid()} {platform.node()}\n", encoding="utf-8")
     except OSError as error:
+        if lock.is_locked:
+            with suppress(OSError):
+                path.unlink()
         lock.release()
         raise RunError(f"{path}: {one_line(error.strerror or str(error))}") from error
     try:

@@ -148,10 +148,13 @@ class MlflowRun:
             self._made = Made(self._uri, self._experiment, name_taken(name), dict(tags), now, run_id)
         return logged
 
-    def end_dead_runs(self) -> None:
-        """Sets the runs of the experiment that no process records any more to KILLED."""
+    def end_dead_runs(self, sweep: Path | None = None) -> None:
+        """Sets the runs of the experiment that no process records any more to KILLED.
+
+        So are all other runs of the ``sweep`` whose folder's lock the caller holds.
+        """
         with stopping.uninterrupted():
-            self._sender.end_dead_runs()
+            self._sender.end_dead_runs(sweep)
 
     def count_resumed(self, changed: str) -> None:
         """Tells how often the run was gone on with, and, if anything has changed, what."""

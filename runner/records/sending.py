@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.records.dead import end_dead_runs
+from runner.records.dead import end_dead_runs, end_runs_of
 from runner.records.files import part_of
 from runner.records.journal import Entry, Made
 from runner.records.reaching import Reach
@@ -113,9 +113,18 @@ class Sender:
 
         self._reach.call(work)
 
-    def end_dead_runs(self) -> None:
-        """Sets the runs of the experiment that no process records any more to KILLED."""
-        self._reach.call(lambda: end_dead_runs(self._known, [self._experiment_id]))
+    def end_dead_runs(self, sweep: Path | None) -> None:
+        """Sets the runs of the experiment that no process records any more to KILLED.
+
+        So are all other runs of the ``sweep`` whose folder's lock the caller holds.
+        """
+
+        def work() -> None:
+            end_dead_runs(self._known, [self._experiment_id])
+            if sweep is not None:
+                end_runs_of(self._known, self._experiment_id, "sweep_folder", sweep, self.run_id)
+
+        self._reach.call(work)
 
     def send(self, entry: Entry, folder: Path) -> None:
         """Tells of one entry of the run in ``folder``."""

@@ -29,9 +29,8 @@ TWO = ("-m", "lr=0.01,0.05", "data.samples=3", "record.plots=false", "hydra.swee
 EIGHT = ("-m", "lr=0.01,0.02,0.05,0.1", "seed=1,2", "data.samples=3", "record.plots=false", "hydra.sweep.dir=S")
 JOBLIB = (*EIGHT, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
 WHOM = ("all", "launcher", "worker")
-LONGEST = 6.0
-"""Seconds after which a sweep of EIGHT is killed at the latest, that is not through by then."""
-TRIES = 40
+MOST = 12
+"""Kills of one sweep."""
 
 
 @dataclass
@@ -53,6 +52,14 @@ class Place:
             return warm_process().run(self.folder, words, env)[0]
         except RuntimeError:
             return None
+
+    def start(self, more: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Starts the sweep in processes of its own."""
+        nowhere = subprocess.DEVNULL
+        words = command(*self.words, *more)
+        return subprocess.Popen(
+            words, cwd=self.folder, env=environment(), stdout=nowhere, stderr=nowhere, start_new_session=True
+        )
 
     def finished(self) -> set[str]:
         """The ids of all FINISHED runs of jobs."""
@@ -91,57 +98,58 @@ def killed_at(template: Path, point: str) -> list[str]:
             return [f"{point}: was not killed"]
         before = here.finished()
         code = here.run(True)
-        wrong = [] if code == 0 else [f"resume ends with {code}"]
-        return [f"{point}: {text}" for text in wrong + here.ends_well(before)]
+        return [f"{point}: {text}" for text in _ended(code) + here.ends_well(before)]
 
 
-def killed_at_random(template: Path, dice: random.Random) -> tuple[int, list[str]]:
-    """Kills a sweep, and what resumes it, until one is through: how many kills, and what does not hold then."""
+def killed_at_random(template: Path, dice: random.Random, most: int = MOST) -> tuple[int, list[str]]:
+    """Kills a sweep, and what resumes it, at most so often, then lets it be: how many kills, and what does not hold."""
+    kills, finished = 0, set[str]()
     with place(template, EIGHT) as here:
-        kills, code = 0, here.run(False, KILL_AFTER=str(dice.uniform(0.3, LONGEST)))
-        while code is None and kills < TRIES:
+        begun = time.monotonic()
+        assert here.run(False) == 0
+        longest = time.monotonic() - begun
+    with place(template, EIGHT) as here:
+        code = here.run(False, KILL_AFTER=str(dice.uniform(0, longest)))
+        while code is None:
             kills += 1
-            before = here.finished()
-            code = here.run(True, KILL_AFTER=str(dice.uniform(0.3, LONGEST)))
-            lost = before - here.finished()
+            lost = finished - here.finished()
             if lost:
                 return kills, [f"after {kills} kills: runs {lost} are FINISHED no more"]
-        wrong = [] if code == 0 else [f"resume ends with {code}"]
-        return kills, wrong + here.ends_well(set())
+            finished = here.finished()
+            code = here.run(True, **({"KILL_AFTER": str(dice.uniform(0, longest))} if kills < most else {}))
+        return kills, _ended(code) + here.ends_well(finished)
 
 
-def killed_in_processes(template: Path, dice: random.Random) -> tuple[int, list[str]]:
+def killed_in_processes(template: Path, dice: random.Random, most: int = MOST) -> tuple[int, list[str]]:
     """The same through joblib: all of its processes are killed, or the one that launched them, or one worker."""
+    kills, finished, resume = 0, set[str](), list[str]()
     with place(template, JOBLIB) as here:
-        kills, code, resume = 0, -signal.SIGKILL, list[str]()
-        while code != 0 and kills < TRIES:
-            process = subprocess.Popen(
-                command(*here.words, *resume),
-                cwd=here.folder,
-                env=environment(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-            kills += _kill(process, dice.choice(WHOM), dice.uniform(2, 3 * LONGEST))
-            code, resume = process.wait(), ["resume=true"]
-        return kills, ([] if code == 0 else [f"resume ends with {code}"]) + here.ends_well(set())
+        begun = time.monotonic()
+        assert here.start([]).wait() == 0
+        longest = time.monotonic() - begun
+    with place(template, JOBLIB) as here:
+        while (code := _killed(here.start(resume), dice, longest if kills < most else None)) is None:
+            kills, resume, finished = kills + 1, ["resume=true"], here.finished()
+        return kills, _ended(code) + here.ends_well(finished)
 
 
-def _kill(process: subprocess.Popen[bytes], whom: str, seconds: float) -> int:
-    """1 if it was killed in time."""
+def _ended(code: int | None) -> list[str]:
+    return [] if code == 0 else [f"resume ends with {code}"]
+
+
+def _killed(process: subprocess.Popen[bytes], dice: random.Random, longest: float | None) -> int | None:
+    """Kills it before ``longest`` seconds are over, unless it has ended by then: its exit code, none if it was killed."""
     try:
-        process.wait(seconds)
+        return process.wait(None if longest is None else dice.uniform(0, longest))
     except subprocess.TimeoutExpired:
         pass
-    else:
-        return 0
-    workers = _workers(process.pid)
+    workers, whom = _workers(process.pid), dice.choice(WHOM)
     if whom == "all" or (whom == "worker" and not workers):
         os.killpg(process.pid, signal.SIGKILL)
     else:
         os.kill(process.pid if whom == "launcher" else workers[0], signal.SIGKILL)
-    return 1
+    process.wait()
+    return None
 
 
 def _workers(parent: int) -> list[int]:

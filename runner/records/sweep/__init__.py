@@ -12,6 +12,7 @@ from runner.records.sweep.description import sweep_description
 from runner.records.sweep.jobs import Job, read_job
 from runner.records.sweep.parent import FOUND, Parent
 from runner.records.sweep.summary import (
+    OUTCOMES,
     counts,
     extremes,
     metrics_of,
@@ -53,17 +54,18 @@ def record_sweep(parent: Parent, statuses: Sequence[Mapping[str, Any]], stopped:
         files = _write(parent.folder, jobs, list(parent.keys), parent.title)
         for job in jobs:
             parent.log(metrics_of_job(job), job.number)
-        parent.log(metrics_of(jobs))
+        told = [name for name in OUTCOMES if parent.has_logged(f"sweep/{name}")]
+        parent.log(metrics_of(jobs, told))
         found = optimum(parent.folder)
     except BaseException:
         parent.finish("KILLED" if stopped else "FAILED", {}, [])
         raise
     best_and_worst = extremes(jobs, list(parent.keys)) | found
-    tags = {f"jobs.{name}": str(n) for name, n in counts(jobs).items()} | best_and_worst
+    tags = {f"jobs.{name}": str(n) for name, n in counts(jobs, told).items()} | best_and_worst
     tags["mlflow.note.content"] = sweep_description(jobs, list(parent.keys), best_and_worst)
     parent.finish(status, tags, files)
-    told = {key.replace("_", " "): text for key, text in best_and_worst.items()}
-    return told | {"MLflow run": f"{parent.run_id} in experiment {parent.experiment}"} | _apart(parent, jobs)
+    shown = {key.replace("_", " "): text for key, text in best_and_worst.items()}
+    return shown | {"MLflow run": f"{parent.run_id} in experiment {parent.experiment}"} | _apart(parent, jobs)
 
 
 def _apart(parent: Parent, jobs: Sequence[Job]) -> dict[str, str]:

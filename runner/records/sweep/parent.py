@@ -100,7 +100,7 @@ class Parent:
                 (self.folder / file).unlink(missing_ok=True)
             self._mlflow.start(self.title, params, tags)
         if self.resume:
-            self._mlflow.end_dead_runs()
+            self._mlflow.end_dead_runs(self.folder)
 
     def _check_same(self, jobs: Mapping[int, list[str]]) -> None:
         """The folder of a sweep that is resumed has numbers that are those of its jobs."""
@@ -123,6 +123,10 @@ class Parent:
         """Metrics of the sweep; those of a job have its number as their step."""
         new = {key: value for key, value in metrics.items() if (key, step, value) not in self._logged}
         self._mlflow.log(new, step)
+
+    def has_logged(self, key: str) -> bool:
+        """Whether it had such a metric before it was resumed."""
+        return key in {known for known, _, _ in self._logged}
 
     def finish(self, status: str, tags: Mapping[str, str], files: Sequence[Path]) -> None:
         """Ends the MLflow run as FINISHED, FAILED or KILLED, with its tags and the files of the sweep's folder."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,10 +43,10 @@ def write_summary(path: Path, jobs: Sequence[Job], keys: Sequence[str]) -> None:
     write_csv(path, [*map(column_of, others(keys)), "measure", "jobs", *QUANTILES], rows)
 
 
-def counts(jobs: Sequence[Job]) -> dict[str, int]:
-    """How many jobs ended in each way; ``agree`` also where none did."""
+def counts(jobs: Sequence[Job], told: Collection[str] = ()) -> dict[str, int]:
+    """How many jobs ended in each way; ``agree``, and what was ``told`` before, also where none did."""
     found = Counter(job.outcome for job in jobs)
-    return {outcome: found[outcome] for outcome in OUTCOMES if found[outcome] or outcome == "agree"}
+    return {outcome: found[outcome] for outcome in OUTCOMES if found[outcome] or outcome in ("agree", *told)}
 
 
 def extremes(jobs: Sequence[Job], keys: Sequence[str]) -> dict[str, str]:
@@ -91,9 +91,9 @@ def _losses(jobs: Sequence[Job]) -> tuple[list[tuple[float, Job]], bool]:
     return agreed or known, len(agreed) == len(known)
 
 
-def metrics_of(jobs: Sequence[Job]) -> dict[str, float]:
-    """The sweep's own metrics."""
-    found = {"sweep/jobs": float(len(jobs))} | {f"sweep/{name}": float(n) for name, n in counts(jobs).items()}
+def metrics_of(jobs: Sequence[Job], told: Collection[str] = ()) -> dict[str, float]:
+    """The sweep's own metrics; how many jobs ended in a way that was ``told`` before is there though none did."""
+    found = {"sweep/jobs": float(len(jobs))} | {f"sweep/{name}": float(n) for name, n in counts(jobs, told).items()}
     roundings = [job.measures()["roundings"] for job in jobs if "roundings" in job.measures()]
     losses, _ = _losses(jobs)
     if roundings:
