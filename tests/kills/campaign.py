@@ -138,7 +138,7 @@ def _ended(code: int | None) -> list[str]:
 
 
 def _killed(process: subprocess.Popen[bytes], dice: random.Random, longest: float | None) -> int | None:
-    """Kills it before ``longest`` seconds are over, unless it has ended by then: its exit code, none if it was killed."""
+    """Kills it before ``longest`` seconds are over; the exit code of one that has ended by then, else none."""
     try:
         return process.wait(None if longest is None else dice.uniform(0, longest))
     except subprocess.TimeoutExpired:

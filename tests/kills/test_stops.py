@@ -1,0 +1,108 @@
+"""Signals and locks: a stop ends runs as KILLED within two seconds, and a run that lives is nobody else's."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.process import end, environment, run, start
+from tests.cli.stores import client, statuses
+from tests.cli.stores import runs as recorded
+from tests.sharing import furnish
+
+LONG = ("data.samples=100000", "record.plots=false")
+JOBS = ("-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "seed=1,2,3", "hydra.sweep.dir=S", *LONG)
+TWICE = """
+import sys, time
+from runner import stopping
+stopping.install()
+print("ready", flush=True)
+try:
+    time.sleep(100)
+except KeyboardInterrupt:
+    stopping.heed()
+    print("stopping", flush=True)
+    time.sleep(100)
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path, migrated: Path) -> Path:
+    furnish(tmp_path / "place", migrated)
+    return tmp_path / "place"
+
+
+def wait_until(seen: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    while not seen():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name)
+def test_a_stop_of_the_process_that_launched_them_is_that_of_all_jobs(how: signal.Signals, place: Path) -> None:
+    database = place / "outputs" / "mlflow.db"
+    process = start(place, *JOBS)
+    try:
+        wait_until(lambda: statuses(database).count("RUNNING") == 3, process)
+        wait_until(lambda: len(list(place.glob("S/*/run.lock"))) == 2, process)
+        at = time.time()
+        process.send_signal(how)
+        finished = end(process, place, safety=60.0)
+    finally:
+        process.kill()
+    assert finished.code == 3
+    assert "Traceback" not in finished.err
+    found = recorded(client(place))
+    assert [made.info.status for made in found] == ["KILLED"] * 3
+    jobs = [made.info.end_time / 1000 - at for made in found if "job_key" in made.data.tags]
+    assert max(jobs) < 2
+    assert not list(place.rglob("*.lock")) or [path.name for path in place.rglob("*.lock")] == ["mlflow.db.lock"]
+    for number in (0, 1):
+        assert (place / "S" / str(number) / "deviations.parquet").is_file()
+
+
+def test_a_second_signal_ends_the_process_at_once() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", TWICE], env=environment(), stdout=subprocess.PIPE, encoding="utf-8"
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)  # the same stop, passed on
+        assert process.stdout.readline() == "stopping\n"
+        time.sleep(0.6)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 3
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_run_that_lives_is_left_alone_and_one_that_was_killed_is_told(place: Path) -> None:
+    database = place / "outputs" / "mlflow.db"
+    process = start(place, *LONG, "hydra.run.dir=here")
+    try:
+        wait_until(lambda: statuses(database) == ["RUNNING"], process)
+        assert "running" in run(place, "runs").out
+        assert statuses(database) == ["RUNNING"]
+        second = run(place, "data.samples=3", "hydra.run.dir=here")
+        assert (second.code, second.out) == (3, "")
+        assert second.err == f"runner: {place / 'here'}: process {process.pid} records there\n"
+    finally:
+        process.kill()
+        process.communicate()
+    listed = run(place, "runs")
+    assert (listed.code, listed.err) == (0, "")
+    assert "killed" in listed.out
+    assert statuses(database) == ["KILLED"]
+    assert recorded(client(place))[0].info.end_time
+    assert not (place / "here" / "run.lock").exists()
+    assert run(place, "data.samples=3", "record.plots=false", "hydra.run.dir=here").code == 0
