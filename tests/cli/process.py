@@ -100,10 +100,12 @@ def python(folder: Path, code: str, *args: str) -> str:
     return done.out
 
 
-def start(folder: Path, *args: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
-    """Starts the program in ``folder`` and returns at once."""
+def start(
+    folder: Path, *args: str, env: dict[str, str] | None = None, program: Sequence[str] | None = None
+) -> subprocess.Popen[str]:
+    """Starts the program in ``folder`` and returns at once; ``program`` stands in for ``python -m runner``."""
     return subprocess.Popen(
-        command(*args),
+        command(*args) if program is None else [*program, *args],
         cwd=folder,
         env=env or environment(),
         stdin=subprocess.DEVNULL,

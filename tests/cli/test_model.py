@@ -128,19 +128,27 @@ def test_a_run_in_the_same_folder_leaves_no_earlier_model(place: Path) -> None:
     assert not (place / "mine" / "model").exists()
 
 
-def test_a_store_that_refuses_it_ends_the_run_with_3(place: Path) -> None:
+def test_a_store_that_refuses_it_ends_the_run_with_3_and_it_is_brought_in_later(place: Path) -> None:
     assert run(place, "data.samples=2").code == 0
     made = client(place).get_experiment_by_name("runner")
     assert made is not None
-    (Path(made.artifact_location.removeprefix("file://")) / "models").write_text("in the way", encoding="utf-8")
+    obstacle = Path(made.artifact_location.removeprefix("file://")) / "models"
+    obstacle.write_text("in the way", encoding="utf-8")
     refused = run(place, "data.samples=3", "record.model=true")
     assert refused.code == 3
     assert refused.err.startswith("runner: MLflow at sqlite:///outputs/mlflow.db: ")
     assert refused.err.count("\n") == 1
     (model,) = client(place).search_logged_models([made.experiment_id])
-    assert model.status.value == "FAILED"
+    assert model.status.value == "PENDING"
     assert sorted(record.info.status for record in runs(client(place))) == ["FAILED", "FINISHED"]
     assert not list(place.rglob("*.part"))
+    obstacle.unlink()
+    assert run(place, "sync", "outputs").code == 0
+    (model,) = client(place).search_logged_models([made.experiment_id])
+    assert model.status.value == "READY"
+    assert [record.info.status for record in runs(client(place))] == ["FINISHED", "FINISHED"]
+    mlflow.set_tracking_uri(uri(place))
+    assert mlflow.pyfunc.load_model(model.model_uri).predict([[0.5, 0.25]]).shape == (1, 1)
 
 
 def test_a_module_of_the_users_own_cannot_be_kept(tmp_path: Path) -> None:
