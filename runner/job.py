@@ -14,11 +14,10 @@ from runner import resuming, stopping
 from runner.config import check_choices, current_catalog, resolved
 from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, ConfigError, RunError
 from runner.job_identity import Asked, asked, check_backend_names, command_of, identity_of, shown
-from runner.records.faults import log_traceback
+from runner.records.faults import told_failure
 from runner.records.journal import sync_words
 from runner.records.lock import RUN_LOCK, locked
 from runner.records.status import prepare_status, prepared_status, remove_status, write_status
-from runner.user_code import told
 
 if TYPE_CHECKING:
     from runner.assemble import Setup
@@ -107,7 +106,7 @@ def _told(error: BaseException, folder: Path) -> dict[str, Any]:
         return {"status": BAD_INPUT, "message": str(error)}
     if isinstance(error, RunError):
         return {"status": NOT_FINISHED, "message": str(error)}
-    return {"status": NOT_FINISHED, "message": f"{told(error)} ({log_traceback(folder, error)})"}
+    return {"status": NOT_FINISHED, "message": told_failure(folder, error)}
 
 
 def _as_told(found: dict[str, Any], status: Mapping[str, Any], this: Asked) -> dict[str, Any]:
@@ -133,7 +132,12 @@ def _leave(this: Asked, status: dict[str, Any], tell: bool = True) -> None:
     if tell and "message" in status:
         print(f"runner: {status['message']}", file=sys.stderr)
     if this.sweep is not None or status["status"] != BAD_INPUT:
-        write_status(this.folder, status)
+        try:
+            write_status(this.folder, status)
+        except OSError as error:
+            last["status"] = NOT_FINISHED
+            if "message" not in status:
+                print(f"runner: {told_failure(this.folder, error)}", file=sys.stderr)
 
 
 def _run(cfg: DictConfig, this: Asked, status: dict[str, Any], train: Train | None) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from runner.composer import Composer
 from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, RunError
 from runner.job import last
 from runner.launching.engines import EngineError, compose_first, engine
-from runner.records.faults import log_traceback
+from runner.records.faults import told_failure
 from runner.records.files import missing_folders, remove_empty
 from runner.records.identity import RESUME_KEY, key_of
 from runner.records.journal import as_synced, sync_words
@@ -29,7 +29,6 @@ from runner.records.lock import SWEEP_LOCK, locked
 from runner.records.status import STATUS, read_status
 from runner.shell import as_typed, lasting, title_of
 from runner.sweep_workers import ended_jobs, minded
-from runner.user_code import told
 
 if TYPE_CHECKING:
     from runner.records.sweep.parent import Parent
@@ -228,11 +227,11 @@ def _record(parent: Parent, statuses: Sequence[Mapping[str, Any]], stopped: bool
 
     try:
         places = record_sweep(parent, statuses, stopped)
-    except (RunError, OSError) as error:
+    except RunError as error:
         print(f"runner: {error}", file=sys.stderr)
         return False
-    except Exception as error:  # a fault, told in one line as that of a job is
-        print(f"runner: {told(error)} ({log_traceback(parent.folder, error)})", file=sys.stderr)
+    except Exception as error:  # told in one line as that of a job is
+        print(f"runner: {told_failure(parent.folder, error)}", file=sys.stderr)
         return False
     out = open_console()
     for label, text in places.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -14,6 +16,8 @@ from runner.records.files import utf8, write_text
 from runner.user_code import told
 
 LOG = "error.log"
+REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+"""A disk that is full, a limit, a folder that must not be written."""
 
 
 class Undrawn(NamedTuple):
@@ -32,6 +36,14 @@ def noting(name: str, faults: list[Undrawn]) -> Iterator[None]:
         raise
     except Exception as error:
         faults.append(Undrawn(name, error))
+
+
+def told_failure(folder: Path, error: BaseException) -> str:
+    """Why a run could not finish, in one line: what the disk refuses, or a fault, whose traceback goes to a file."""
+    if isinstance(error, OSError) and error.errno in REFUSALS:
+        words = os.strerror(error.errno)
+        return words if error.filename is None else f"{error.filename}: {words}"
+    return f"{told(error)} ({log_traceback(folder, error)})"
 
 
 def log_traceback(folder: Path, *errors: BaseException) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,30 @@ def part_of(path: Path) -> Path:
 def parts_of(path: Path) -> Path:
     """The folder that holds the numbered parts of a table while its run goes on."""
     return path.with_name(f"{path.name}.parts")
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """A refusal of the disk in the midst of writing, which names no file, names this one."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """Where a file is to be written in the block: it gets its place after it, or is removed where that fails."""
+    part = part_of(path)
+    try:
+        with naming(path):
+            yield part
+            part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def publish(path: Path) -> None:
@@ -76,31 +102,38 @@ def remove_empty(folders: Iterable[Path]) -> None:
 def write_text(path: Path, text: str) -> None:
     """Writes a small file whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part_of(path).write_text(text, encoding="utf-8")
-    publish(path)
+    with beside(path) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Writes a small file whole, into a folder that is there."""
-    part_of(path).write_bytes(content)
-    publish(path)
+    with beside(path) as part:
+        part.write_bytes(content)
 
 
 def save_arrays(file: Path, arrays: Mapping[str, Array]) -> None:
     """Writes safetensors as any other file is written: the library makes one that its owner alone may read."""
     import numpy as np
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     file.touch()
     mode = file.stat().st_mode
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, file)
+    try:
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, file)
+    except SafetensorError as error:
+        refused = re.search(r"\(os error (\d+)\)", str(error))
+        if refused is None:
+            raise
+        raise OSError(int(refused[1]), os.strerror(int(refused[1]))) from error
     file.chmod(mode)
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
     """Writes safetensors whole."""
-    save_arrays(part_of(path), arrays)
-    publish(path)
+    with beside(path) as part:
+        save_arrays(part, arrays)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.records.dead import end_dead_runs, end_runs_of
-from runner.records.files import part_of
+from runner.records.files import beside
 from runner.records.journal import Entry, Made
 from runner.records.reaching import Reach
 from runner.records.store import reach_experiment
@@ -212,8 +212,8 @@ def _stamp(file: Path, artifact_path: str, ids: tuple[str, LoggedModel]) -> None
     run_id, logged = ids
     model = Model.load(str(file))
     model.artifact_path, model.run_id, model.model_id = artifact_path, run_id, logged.model_id
-    model.save(str(part_of(file)))
-    part_of(file).replace(file)
+    with beside(file) as part:
+        model.save(str(part))
 
 
 def log_entry(

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from runner.arrays import Array, Shape
 from runner.comparison.results import Comparison, Worst
 from runner.errors import RunError
-from runner.records.files import part_of, parts_of, publish, settle
+from runner.records.files import naming, part_of, parts_of, publish, settle
 from runner.records.writer import Hand, at_once
 
 ROWS_AT_ONCE = 10_000
@@ -145,7 +145,8 @@ class RowGroups:
         if number != self._written:
             return
         parts_of(self._path).mkdir(exist_ok=True)
-        pq.write_table(rows.table(), part_of(self._path))
+        with naming(self._path):
+            pq.write_table(rows.table(), part_of(self._path))
         part_of(self._path).replace(self._part(number))
         self._written += 1
 
@@ -153,7 +154,7 @@ class RowGroups:
         """Writes the parts and the rest into one file, some row groups at a time."""
         if not self._merged:
             last = [rest.table()] if rest.count and self._written == handed else []
-            with pq.ParquetWriter(part_of(self._path), self._schema) as writer:
+            with naming(self._path), pq.ParquetWriter(part_of(self._path), self._schema) as writer:
                 write_gathered(writer, chain(map(pq.read_table, map(self._part, range(self._written))), last))
             publish(self._path)
         if parts_of(self._path).is_dir():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from runner.records.files import part_of, publish, utf8
+from runner.records.files import beside, utf8
 from runner.records.sweep.jobs import Job, backends_of, deviations
 from runner.records.sweep.values import SEED, Value, as_kind, column_of, kind_of
 from runner.records.tables import write_gathered
@@ -35,9 +35,8 @@ def write_rows(path: Path, jobs: Sequence[Job], keys: Sequence[str]) -> None:
         + [("step", pa.int64()), ("tensor", pa.string()), ("backend", pa.string())]
         + [(name, pa.float64()) for name in (*MEASURES, *errors)]
     )
-    with pq.ParquetWriter(part_of(path), schema) as writer:
+    with beside(path) as part, pq.ParquetWriter(part, schema) as writer:
         write_gathered(writer, (table for job in jobs for table in _tables(job, schema, kinds)))
-    publish(path)
 
 
 def _tables(job: Job, schema: pa.Schema, kinds: Mapping[str, pa.DataType]) -> Iterable[pa.Table]:
@@ -90,11 +89,10 @@ def _names_of_measures(jobs: Sequence[Job]) -> list[str]:
 
 def write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Writes a table whole."""
-    with part_of(path).open("w", encoding="utf-8", newline="") as file:
+    with beside(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(head)
         writer.writerows([utf8(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
-    publish(path)
 
 
 def others(keys: Iterable[str]) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from runner.records.files import part_of, publish
+from runner.records.files import beside
 from runner.records.plots.drawing import drawing
 from runner.records.sweep.jobs import Job
 from runner.records.sweep.plot.lines import lines
@@ -20,8 +20,8 @@ def draw_sweep(path: Path, jobs: Sequence[Job], keys: Sequence[str], title: str)
     """Draws the sweep over its ``keys``, of which there is at least one, as PNG."""
     with drawing():
         figure = sweep_figure(jobs, keys, title)
-        figure.savefig(part_of(path), format="png")
-    publish(path)
+        with beside(path) as part:
+            figure.savefig(part, format="png")
 
 
 def sweep_figure(jobs: Sequence[Job], keys: Sequence[str], title: str) -> Figure:
