@@ -120,7 +120,8 @@ def told_unsent(found: dict[str, Any], status: Mapping[str, Any], folder: Path, 
     """
     if "unsent" not in status:
         return found
-    words = sync_words(status["unsent"], shown(folder), shown(sync))
+    whole = found["status"] != NOT_FINISHED
+    words = sync_words(status["unsent"], shown(folder), shown(sync), whole=whole)
     message = "; ".join(filter(None, [found.get("message"), words]))
     once_synced = {key: found[key] for key in ("status", "message") if key in found}
     return {**found, "status": NOT_FINISHED, "message": message, "once_synced": once_synced}

@@ -66,14 +66,14 @@ class Brought:
         if known is not None:
             self._anew[known] = self.run_id
 
-    def send(self) -> tuple[Mapping[str, int], str]:
+    def send(self, without_end: str = "KILLED") -> tuple[Mapping[str, int], str]:
         """Tells of all; how many of what (metrics, files), and the status that the run ended with.
 
-        A journal without an end is that of a process that was killed.
+        A journal without an end is that of a process that was killed, or of a disk that was full.
         """
         entries = list(self._entries)
         if not any(entry["do"] == "end" for entry in entries):
-            entries.append({"do": "end", "status": "KILLED", "at": self._modified})
+            entries.append({"do": "end", "status": without_end, "at": self._modified})
         counted: Counter[str] = Counter()
         for entry in entries:
             self._sender.send(entry, self.folder)
@@ -117,7 +117,7 @@ def bring_run(folder: Path, anew: dict[str, str]) -> tuple[str | None, Mapping[s
     journals = [Brought(path, anew) for path in journals_in(folder)]
     for journal in journals:
         journal.open(own)
-        found, state = journal.send()
+        found, state = journal.send("FAILED" if status else "KILLED")
         counted.update(found)
         if journal.is_own:
             own, ended = journal.run_id, state

@@ -5,13 +5,16 @@ It lies in the run's folder, beside the files that it names. ``runner.records.se
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from runner.errors import RunError
+from runner.records.files import naming
 from runner.shell import shell_line
 
 SUFFIX = ".journal"
@@ -57,14 +60,20 @@ class Journal:
         self.add({"journal": SCHEMA, **asdict(made)})
 
     def add(self, entry: Entry) -> None:
-        """Writes one line, which is on its way to the disk when this returns.
+        """Writes one line, which is on its way to the disk when this returns; all of it or nothing.
 
         Raises:
             OSError: The disk refuses it.
         """
         line = json.dumps(entry, allow_nan=False) + "\n"
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(line)
+        with naming(self.path), self.path.open("ab", buffering=0) as file:
+            before = file.tell()
+            try:
+                if file.write(line.encode()) < len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            except OSError:
+                file.truncate(before)
+                raise
 
     def discard(self) -> None:
         """Removes it, if it is there."""
@@ -114,10 +123,15 @@ def discard_journals(folder: Path) -> None:
         path.unlink()
 
 
-def sync_words(reason: str, folder: Path, told: Path) -> str:
-    """Why MLflow was not told of the run in ``folder``, and what brings it in; ``told`` may be that of its sweep."""
+def sync_words(reason: str, folder: Path, told: Path, whole: bool = True) -> str:
+    """Why MLflow was not told of the run in ``folder``, and what brings it in.
+
+    ``told`` is the folder to be typed, which may be that of the run's sweep; ``whole`` says that the run came to its
+    end.
+    """
     command = shell_line(["python", "-m", "runner", "sync", str(told)])
-    return f"{reason}; the records in {folder} are whole; to bring them in: {command}"
+    kept = f"the records in {folder} are whole" if whole else f"what was recorded is in {folder}"
+    return f"{reason}; {kept}; to bring {'them' if whole else 'it'} in: {command}"
 
 
 def as_synced(status: Mapping[str, Any]) -> dict[str, Any]:

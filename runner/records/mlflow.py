@@ -73,7 +73,7 @@ class MlflowRun:
         self._journal = None if journal is None else Journal(journal)
         self._made: Made | None = None
         self._first: list[Entry] = []
-        self._has_model = False
+        self._has_model = self._journalled = False
         self.held = False
         self.clock: int | None = None
         self.pending = Pending()
@@ -125,8 +125,7 @@ class MlflowRun:
                 if not later or self._journal is None:
                     stopping.check()
                     raise
-                self._made = made
-                self._begin_journal(error)
+                self._made, self.unsent = made, str(error)
         flat = {key: param_taken(value) for key, value in flatten(params)}
         for taken in batches(flat, SMALL_BATCH):
             self._tell_first(log_entry(params={key_taken(key): flat[key] for key in taken}))
@@ -208,6 +207,16 @@ class MlflowRun:
             return
         if status == "KILLED":
             self.hurry()
+        ended = {"do": "end", "status": status, "at": milliseconds()}
+        try:
+            self._tell_rest(tags, folder, artifacts)
+            self._tell(ended, folder)
+            self.ended = status
+        finally:
+            if self.unsent is not None and self.run_id is not None:
+                self._mark({**ended, "status": "KILLED" if status == "KILLED" else "FAILED"})
+
+    def _tell_rest(self, tags: Mapping[str, str], folder: Path, artifacts: Sequence[Path]) -> None:
         marks = {f"nonfinite.{key}": str(step) for key, step in self.pending.not_finite.items()}
         all_tags = {key_taken(key): tag_taken(value) for key, value in {**tags, **marks}.items()}
         all_tags |= renamed([*tags, *marks, *self.pending.keys])
@@ -218,11 +227,6 @@ class MlflowRun:
         self._flush()
         for file in artifacts:
             self._tell({"do": "artifact", "file": file.relative_to(folder).as_posix()}, folder)
-        ended = {"do": "end", "status": status, "at": milliseconds()}
-        self._tell(ended, folder)
-        self.ended = status
-        if self.unsent is not None and self.run_id is not None:
-            self._mark({**ended, "status": "KILLED" if status == "KILLED" else "FAILED"})
 
     def _mark(self, ended: Entry) -> None:
         """Tells MLflow once more, as it may be there again, that the run could not finish: not that it goes on."""
@@ -264,18 +268,19 @@ class MlflowRun:
                 except StoreError as error:
                     if self._journal is None:
                         raise
-                    self._begin_journal(error)
-            assert self._journal is not None
-            self._journal.add(entry)
+                    self.unsent = str(error)
+            self._write(entry)
 
-    def _begin_journal(self, error: StoreError) -> None:
-        """``unsent`` is set first: what comes after a journal that could not be begun is to fail, too."""
+    def _write(self, entry: Entry) -> None:
+        """Writes into the journal, which is begun with the first entry that the disk takes."""
         assert self._journal is not None
         assert self._made is not None
-        self.unsent = str(error)
-        self._journal.begin(self._made)
-        for entry in self._first:
-            self._journal.add(entry)
+        if not self._journalled:
+            self._journal.begin(self._made)
+            for first in self._first:
+                self._journal.add(first)
+            self._journalled = True
+        self._journal.add(entry)
 
 
 def batches(keys: Iterable[str], size: int) -> Iterator[list[str]]:

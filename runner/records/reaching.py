@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from threading import Event, Lock, Thread
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from runner import stopping
 from runner.errors import RunError, one_line
@@ -147,7 +147,7 @@ def may_pass(error: BaseException) -> bool:
     from requests import RequestException
     from sqlalchemy.exc import DBAPIError, OperationalError
 
-    cause: Any = error.__cause__ if isinstance(error, MlflowException) and error.__cause__ is not None else error
+    cause = error.__cause__ if isinstance(error, MlflowException) else error
     if isinstance(cause, DBAPIError):
         told = str(cause.orig).lower()
         passing = isinstance(cause, OperationalError) or cause.connection_invalidated
@@ -163,11 +163,17 @@ def _may_pass(status: int) -> bool:
     return status >= 500 or status in (408, 429)
 
 
+def _said_by_database(error: BaseException) -> BaseException | None:
+    """Without the statement that met it."""
+    orig = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None)
+    return orig if isinstance(orig, BaseException) else None
+
+
 def reason_of(error: BaseException) -> str:
     """What a store met or said, in a few words."""
     if getattr(error, "error_code", None) == "UNAUTHENTICATED":
         return NOT_KNOWN
-    text = one_line(str(error))
+    text = one_line(str(_said_by_database(error) or error))
     for pattern, words in WORDS:
         found = pattern.search(text)
         if found is not None:

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+CONSTANTS = "TESTS_CONSTANTS"
+"""In the environment of a run: numbers of the program that are to be others, ``MODULE:NAME=VALUE`` each."""
 LARGEST = 2**17
 """Bytes of a question: the folder, the words, the environment."""
 

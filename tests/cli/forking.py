@@ -20,7 +20,7 @@ import signal
 import socket
 import sys
 
-from tests.cli.asking import LARGEST
+from tests.cli.asking import CONSTANTS, LARGEST
 
 LIBRARIES = """
     alembic.command contourpy hydra.main matplotlib.backends.backend_agg matplotlib.figure mlflow.artifacts
@@ -55,6 +55,10 @@ def run(caller: socket.socket) -> None:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(env)
+    for setting in env.get(CONSTANTS, "").split():
+        place, _, value = setting.partition("=")
+        module, _, name = place.partition(":")
+        setattr(importlib.import_module(module), name, float(value))
     own = [path for path in env.get("PYTHONPATH", "").split(os.pathsep) if path and path not in sys.path]
     sys.argv, sys.path[:1] = ["runner", *words], [folder, *own]
     try:

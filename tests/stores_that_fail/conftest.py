@@ -1,0 +1,27 @@
+"""One tracking server for all tests here, each behind a network of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_tracking import serving
+
+from .network import Network
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[str]:
+    """The address of a server that nothing happens to."""
+    with serving(tmp_path_factory.mktemp("tracking") / "server", migrated) as (uri, _):
+        yield uri
+
+
+@pytest.fixture
+def network(server: str) -> Iterator[Network]:
+    """Between a test's runs and the server."""
+    made = Network(server)
+    yield made
+    made.close()
