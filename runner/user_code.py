@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from runner.errors import ConfigError, choices, one_line
+from runner.paths import regular
 
 USER_MODULE = "runner_user_"
 """What the names begin with of the modules that are made of a user's files."""
@@ -50,7 +51,9 @@ def _load(key: str, path: str, kind: str) -> Any:
         module = _load_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
     except FileNotFoundError as error:
         raise ConfigError(key, f"{path} ({error.strerror}: {error.filename})", "a file that can be read") from error
-    except (Exception, SystemExit) as error:  # a user's module may raise anything when it is imported
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a user's module may raise anything when it is imported
         raise ConfigError(key, f"{path}, which raised {told(error)}", "a module that can be imported") from error
     found = getattr(module, name, None)
     if not callable(found):
@@ -93,7 +96,7 @@ def _load_file(path: Path) -> ModuleType:
     """
     path = path.absolute()
     try:
-        changed = path.stat().st_mtime_ns
+        changed = regular(path).stat().st_mtime_ns
     except OSError as error:
         raise FileNotFoundError(error.errno, error.strerror, str(path)) from error
     name = f"{USER_MODULE}{hashlib.sha256(f'{path} {changed}'.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"

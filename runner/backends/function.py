@@ -160,9 +160,9 @@ class FunctionBackend:
         handed = dict(given)
         try:
             returned = self._function(given, x, y)
-        except FormError:  # of an operation, which knows more of its form
+        except (FormError, KeyboardInterrupt):  # of an operation, which knows more of its form; of a stop
             raise
-        except (Exception, SystemExit) as error:  # the user's own code may raise anything: it is told with its line
+        except BaseException as error:  # the user's own code may raise anything: it is told with its line
             raise FormError(self.name, f"raised {told(error)}") from error
         changed = [n for n, v in {**handed, "x": x, "y": y}.items() if not _same(v, kept[n])]
         changed += [n for n, v in handed.items() if given.get(n) is not v and n not in changed]

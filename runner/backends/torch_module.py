@@ -77,7 +77,9 @@ class AnyModule(BackendChoice):
         try:
             with torch.no_grad():
                 output = module(torch.zeros(2, *input_shape))
-        except (Exception, SystemExit) as error:  # the user's own code may raise anything: it is told with its line
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # the user's own code may raise anything: it is told with its line
             words = f"a torch.nn.Module that takes (batch, {', '.join(map(str, input_shape))})"
             raise ConfigError("", f"a module that raised {told(error)}", words) from error
         if not isinstance(output, torch.Tensor):
@@ -145,14 +147,16 @@ class TorchModule(AnyModule):
 
         make = load_function("path", self.path)
         try:
-            made = make()
-        except (Exception, SystemExit) as error:  # the user's own code may raise anything: it is told with its line
+            made = copy.deepcopy(make())
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # the user's own code may raise anything: it is told with its line
             raise ConfigError(
                 "path", f"{self.path}, which raised {told(error)}", "a function without arguments"
             ) from error
         if not isinstance(made, torch.nn.Module):
             raise ConfigError("path", f"{self.path}, which made a {type(made).__name__}", "a torch.nn.Module")
-        return copy.deepcopy(made)
+        return made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,9 +193,9 @@ class TorchModuleBackend(TorchBackend):
     def _step(self, x: Array, y: Array, training: bool) -> Step:
         try:
             return super().step(x, y, draws={}, training=training)
-        except FormError:
+        except (FormError, KeyboardInterrupt):
             raise
-        except (Exception, SystemExit) as error:  # the user's own code may raise anything: it is told with its line
+        except BaseException as error:  # the user's own code may raise anything: it is told with its line
             raise FormError(self.name, f"raised {told(error)}") from error
 
     def predict(self, x: Array) -> torch.Tensor:

@@ -17,7 +17,7 @@ from runner.arrays import BFLOAT16, Array, is_whole
 from runner.errors import ConfigError, choices
 from runner.init.base import Init
 from runner.network import Network
-from runner.paths import resolve_path
+from runner.paths import regular, resolve_path
 
 WRONG_VALUES = (ValueError, TypeError, EOFError, OverflowError, RecursionError)
 MALFORMED = (*WRONG_VALUES, SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error)
@@ -86,7 +86,7 @@ def read_arrays(key: str, path: Path) -> dict[str, Array]:
     if path.suffix not in FORMATS:
         raise ConfigError(key, path, f"a file that ends in {', '.join(FORMATS)}")
     try:
-        found = _read(path)
+        found = _read(regular(path))
         arrays = {str(name): _numbers(value) for name, value in found.items()}
     except OSError as error:
         raise ConfigError(key, f"{path} ({error.strerror or error})", "a file that can be read") from error

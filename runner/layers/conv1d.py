@@ -25,6 +25,7 @@ class Conv1d(Convolution):
     def torch(self, input_shape: Shape) -> torch.nn.Module:
         import torch
 
+        self.hush_torch()
         return torch.nn.Conv1d(input_shape[0], self.out_channels, **self.arguments(input_shape))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from math import prod
 from typing import Any, ClassVar
@@ -90,6 +91,10 @@ class Convolution(Layer):
             "groups": self.groups,
             "bias": self.bias,
         }
+
+    def hush_torch(self) -> None:
+        """Of padding "same", PyTorch warns that an even kernel takes a copy of the input: of speed, and on stderr."""
+        warnings.filterwarnings("ignore", "Using padding='same' with even kernel lengths", UserWarning)
 
     def describe(self, input_shape: Shape) -> str:
         n = len(self.axes)

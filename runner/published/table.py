@@ -12,7 +12,7 @@ from runner.arrays import Array
 from runner.errors import ConfigError
 from runner.init.file import MALFORMED
 from runner.network import Network
-from runner.paths import resolve_path
+from runner.paths import regular, resolve_path
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def read_published(key: str, path: str, network: Network) -> Published:
         ConfigError: The file is missing, malformed, or is about another network.
     """
     try:
-        found = json.loads(resolve_path(path).read_text(encoding="utf-8"))
+        found = json.loads(regular(resolve_path(path)).read_text(encoding="utf-8"))
         gradients = {name: np.array(found["gradients"][name], dtype=np.float64) for name in network.parameters}
         published = Published(float(found["loss"]), float(found["prediction"]), gradients)
     except OSError as error:

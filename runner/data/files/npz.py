@@ -5,11 +5,11 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from runner.arrays import Array, is_whole
 from runner.data.files.arrays import ArrayFile
-from runner.data.files.numpy import ArrayTable, mapped, unpacked
+from runner.data.files.numpy import ArrayTable, described, mapped, unpacked
 from runner.data.files.table import Table, refuse_repeated
 from runner.data.returned import LARGEST
 from runner.errors import ConfigError
@@ -53,6 +53,7 @@ class Npz(ArrayFile):
             with ZipFile(path) as archive:
                 for info in archive.infolist():
                     name = info.filename.removesuffix(".npy")
+                    self._check_size(archive, info, f"{name} of {self.path!r}")
                     with archive.open(info) as stream:
                         file, size = unpacked(stream)
                     with file:
@@ -60,6 +61,14 @@ class Npz(ArrayFile):
         except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
             raise ConfigError("path", f"{self.path!r} ({error})", "arrays as numpy.savez writes them") from error
         return found
+
+    def _check_size(self, archive: ZipFile, info: ZipInfo, called: str) -> None:
+        """What is packed into a few bytes may fill a disk: no more is unpacked than the array needs."""
+        with archive.open(info) as stream:
+            *_, wanted = described(stream, called)
+            more = info.file_size - stream.tell() - wanted
+        if more > 0:
+            raise ConfigError("path", f"{called}, {more} bytes too many", "arrays as numpy.savez writes them")
 
     def _numbers(self, name: str, array: Array, fits: bool, allowed: str) -> None:
         if not fits or array.dtype.kind == "U":

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy
 
-from runner.arrays import Array
+from runner.arrays import Array, Shape
 from runner.data.files.table import Block, CellError, Table
 from runner.data.returned import LARGEST
 from runner.data.store import blocks, write_whole
@@ -25,6 +25,21 @@ def mapped(file: IO[bytes], size: int, called: str) -> Array:
     Raises:
         ConfigError: It holds none, or one of objects or records; the key is ``path``, and it is said to be ``called``.
     """
+    shape, column_major, dtype, wanted = described(file, called)
+    offset = file.tell()
+    if wanted > size - offset:
+        raise ConfigError("path", f"{called}, {size - offset} bytes of {wanted}", "an array that is whole")
+    if not wanted:
+        return np.empty(shape, dtype)
+    return np.memmap(file, dtype, "r", offset, shape, "F" if column_major else "C")
+
+
+def described(file: IO[bytes], called: str) -> tuple[Shape, bool, np.dtype[Any], int]:
+    """Of an array that begins here: its shape, whether its columns lie together, its dtype, and how many bytes it has.
+
+    Raises:
+        ConfigError: As of ``mapped``.
+    """
     try:
         header = HEADERS.get(npy.read_magic(file))
         if header is None:
@@ -36,13 +51,7 @@ def mapped(file: IO[bytes], size: int, called: str) -> Array:
         raise ConfigError("path", f"{called} ({error})", "an array as numpy.save writes it") from error
     if dtype.kind not in "biufU":
         raise ConfigError("path", f"{called}, an array of {dtype}", "arrays of numbers or text")
-    offset = file.tell()
-    wanted = dtype.itemsize * int(np.prod(shape, dtype=object))
-    if wanted > size - offset:
-        raise ConfigError("path", f"{called}, {size - offset} bytes of {wanted}", "an array that is whole")
-    if not wanted:
-        return np.empty(shape, dtype)
-    return np.memmap(file, dtype, "r", offset, shape, "F" if column_major else "C")
+    return shape, column_major, dtype, dtype.itemsize * int(np.prod(shape, dtype=object))
 
 
 def unpacked(stream: IO[bytes]) -> tuple[IO[bytes], int]:
