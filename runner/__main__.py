@@ -48,7 +48,7 @@ def run(argv: list[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra's errors then reach us instead of being printed over several lines
     import hydra
 
-    from runner import hydra_errors, job, sweep
+    from runner import aliases, hydra_errors, job, sweep
     from runner.config import register
     from runner.launching.engines import EngineError
 
@@ -60,9 +60,10 @@ def run(argv: list[str]) -> int:
         if asked and complete(os.environ.get("COMP_LINE", "")):
             return AGREE
         hydra_errors.check_own_names(flags)
+        aliases.check_aliases(flags.config_dir)
         catalog = Catalog([Path(flags.config_dir), CONF] if flags.config_dir else [CONF])
         register()
-        with hydra_errors.one_voice(flags), sweep.swept():
+        with hydra_errors.searching(), hydra_errors.one_voice(flags), sweep.swept():
             hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(job.job)()
     except SystemExit as end:  # after --help and the like
         return int(end.code or AGREE)

@@ -158,14 +158,9 @@ def check_tracking(tracking: Mapping[str, Any]) -> None:
     if scheme.partition("+")[0] not in SCHEMES or scheme.startswith("sqlite+"):
         raise ConfigError(key, repr(uri), allowed)
     if scheme == "sqlite":
-        path = Path(uri.partition(":///")[2].partition("?")[0])
         if not uri.partition(":///")[2]:
             raise ConfigError(key, repr(uri), "sqlite:///PATH of a file")
-        if path.exists() and not _is_sqlite(path):
-            raise ConfigError(key, f"{uri}, which is no sqlite file", "a file that MLflow made, or a new one")
-        blocked = next((p for p in path.parents if p.exists() and not p.is_dir()), None)
-        if blocked is not None:
-            raise ConfigError(key, f"{uri}, where {blocked} is a file", "a path whose folders can be made")
+        _check_database(key, uri, Path(uri.partition(":///")[2].partition("?")[0]))
     elif not parts.netloc:
         raise ConfigError(key, repr(uri), allowed)
     if not name.strip() or len(name) > LONGEST_NAME:
@@ -178,8 +173,39 @@ def check_system_metrics(wanted: bool) -> None:
         raise ConfigError("tracking.system_metrics", "true", "false: this system has no /proc to read them from")
 
 
+def _check_database(key: str, uri: str, path: Path) -> None:
+    ours = "a file that MLflow made, or a new one"
+    try:
+        if path.exists() and not _is_sqlite(path):
+            raise ConfigError(key, f"{uri}, which is no sqlite file", ours)
+        blocked = next((p for p in path.parents if p.exists() and not p.is_dir()), None)
+    except OSError as error:
+        raise ConfigError(key, f"{uri} ({error.strerror})", ours) from error
+    if blocked is not None:
+        raise ConfigError(key, f"{uri}, where {blocked} is a file", "a path whose folders can be made")
+    wrong = _wrong_with(path) if path.exists() else ""
+    if wrong:
+        raise ConfigError(key, f"{uri}, {wrong}", ours)
+
+
 def _is_sqlite(path: Path) -> bool:
     if not path.is_file():
         return False
     with path.open("rb") as file:
         return file.read(16) in (b"", b"SQLite format 3\0")
+
+
+def _wrong_with(database: Path) -> str:
+    """What is wrong with it, in words: it is damaged, or another program's, in which MLflow would make its tables."""
+    import sqlite3
+    from contextlib import closing
+    from urllib.parse import quote
+
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(database))}?mode=ro", uri=True)) as reader:
+            tables = {row[0] for row in reader.execute("select name from sqlite_master where type = 'table'")}
+    except sqlite3.OperationalError:  # it is locked, say: MLflow will wait for it, or tell
+        return ""
+    except sqlite3.DatabaseError as error:
+        return f"which is damaged ({error})"
+    return "" if not tables or "experiments" in tables else "the database of another program"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import re
+import warnings
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
@@ -19,7 +20,7 @@ from yaml import MarkedYAMLError, YAMLError
 from runner.catalog import Catalog
 from runner.complaints import complaint
 from runner.config import Config
-from runner.errors import ConfigError, choices, one_line
+from runner.errors import ConfigError, choices, one_line, shortened
 from runner.help import COMMAND_NAMES
 from runner.paths import CONF
 
@@ -40,6 +41,8 @@ def parse_flags(argv: list[str]) -> Namespace:
 
     parser.error = refuse  # type: ignore[method-assign,assignment]
     flags: Namespace = parser.parse_args(argv)
+    if flags.config_path is not None and not Path(flags.config_path).is_dir():
+        raise ConfigError("--config-path", flags.config_path, "a folder in place of the program's own conf")
     folder = flags.config_dir
     if folder is not None and not Path(folder).is_dir():
         raise ConfigError("--config-dir", folder, "a folder with YAML files in folders named like the groups")
@@ -58,6 +61,14 @@ def check_own_names(flags: Namespace) -> None:
         if taken:
             key = "--config-dir" if taken[0].parent == own else taken[0].parent.name
             raise ConfigError(key, taken[0], "choices under names that the program does not use itself")
+
+
+@contextmanager
+def searching() -> Iterator[None]:
+    """Hydra warns of a folder to search that is not there, and goes on without it: that is an error instead."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "provider=.* is not available", UserWarning)
+        yield
 
 
 @contextmanager
@@ -90,6 +101,13 @@ def translate(error: Exception, argv: list[str], catalog: Catalog) -> ConfigErro
         return error
     if isinstance(error, MissingConfigException):
         return _missing(error, catalog)
+    if isinstance(error, RecursionError):
+        return _endless(argv, catalog)
+    if isinstance(error, UserWarning):  # of Hydra, about a folder to search that is not there
+        return ConfigError("hydra.searchpath", one_line(str(error)), "folders that are there, as [file://FOLDER]")
+    typed = [word for word in argv if word.startswith(("hydra.run.", "hydra.sweep."))]
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG and not typed:
+        return ConfigError("command line", shortened(max(argv, key=len, default="")), FORM)
     if isinstance(error, OSError) and error.errno is not None:
         key = "hydra.sweep.dir" if {"-m", "--multirun"} & set(argv) else "hydra.run.dir"
         return ConfigError(key, f"{error.filename} ({error.strerror})", "a folder that can be made")
@@ -98,9 +116,9 @@ def translate(error: Exception, argv: list[str], catalog: Catalog) -> ConfigErro
         return ConfigError(error.problem_mark.name, where, "a YAML file of keys and values")
     if isinstance(error, OSError | UnicodeError | YAMLError):
         return _broken_file(error, argv, catalog)
-    cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
-    if isinstance(cause, OmegaConfBaseException):
-        return _composition(cause, argv, catalog)
+    for cause in (error, error.__cause__, error.__context__):
+        if isinstance(cause, OmegaConfBaseException):
+            return _composition(cause, argv, catalog)
     text = str(error).split("\nSee https")[0]
     if isinstance(error, OverrideParseException):
         return _unreadable(error.override, text)
@@ -161,10 +179,22 @@ def _broken_file(error: Exception, argv: list[str], catalog: Catalog) -> ConfigE
     return ConfigError("configuration", str(error), "YAML files of keys and values")
 
 
+def _endless(argv: list[str], catalog: Catalog) -> ConfigError:
+    """What includes itself, or is nested deeper than Python goes: a file that the command line names, or a word."""
+    named = {word.partition("=")[2] for word in argv}
+    files = [file for folder in catalog.folders[:-1] for file in sorted(folder.rglob("*.yaml")) if file.stem in named]
+    if files:
+        got = f"{files[0]}, which includes itself or is nested too deeply"
+        return ConfigError(files[0].parent.name, got, "a YAML file of keys and values")
+    return ConfigError("command line", f"{shortened(max(argv, key=len, default=''))}, nested too deeply", FORM)
+
+
 def _missing(error: MissingConfigException, catalog: Catalog) -> ConfigError:
     named = re.search(r"Could not (?:find|load) '(.*?)'", str(error))
     path = named[1] if named else str(error.missing_cfg_file)
     group, _, name = path.rpartition("/")
+    if ".." in group:
+        return ConfigError("--config-name", path, choices(catalog.names(""), name))
     listed = re.search(r"Available options in '.*?':\n((?:\t.*\n)*)", str(error))
     names = listed[1].split() if listed else catalog.names(group)
     return ConfigError(group or "config", repr(name), choices(names, name))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,7 +15,8 @@ from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
 from hydra.plugins.launcher import Launcher
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
 
 from runner import resuming, stopping
 from runner.composer import Composer
@@ -47,12 +49,14 @@ class Footprint(Callback):
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         _resume(config, "run")
-        Footprint.new_folders = missing_folders(Path(config.hydra.run.dir))
+        with suppress(OmegaConfBaseException, OSError):  # Hydra will refuse it
+            Footprint.new_folders = missing_folders(Path(config.hydra.run.dir))
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         _resume(config, "sweep")
-        Footprint.sweep = Path(config.hydra.sweep.dir)
-        Footprint.new_folders = missing_folders(Footprint.sweep)
+        with suppress(OmegaConfBaseException, OSError):
+            Footprint.sweep = Path(config.hydra.sweep.dir)
+            Footprint.new_folders = missing_folders(Footprint.sweep)
         _compose_quickly()
         _listen(config)
 
@@ -117,6 +121,7 @@ def _announce(config: DictConfig, jobs: Mapping[int, list[str]]) -> Parent:
     from runner.records.sweep.values import swept_keys
 
     if Footprint.parent is None:
+        _check_subdir(config)
         tracking = OmegaConf.to_container(config.tracking, resolve=True)
         assert isinstance(tracking, dict)
         check_tracking({str(key): value for key, value in tracking.items()})
@@ -132,6 +137,14 @@ def _announce(config: DictConfig, jobs: Mapping[int, list[str]]) -> Parent:
         Footprint.parent = Parent(folder, *where, title_of(typed), keys, tags, resume=resume)
     Footprint.parent.announce(jobs)
     return Footprint.parent
+
+
+def _check_subdir(config: DictConfig) -> None:
+    """Raises what Hydra would raise of the jobs' folders once the sweep has begun."""
+    found = copy.deepcopy(config)
+    with open_dict(found):
+        found.hydra.job.num, found.hydra.job.id = 0, "0"
+    str(found.hydra.sweep.subdir)
 
 
 def sweep_away() -> None:

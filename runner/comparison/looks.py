@@ -201,12 +201,24 @@ def _third_look(name: str, point: Point, second: Judged, given: bool) -> Judged:
         systematic, _ = scatter.statistics(keep_zeros=True)
     if systematic > SYSTEMATIC:
         return replace(second, verdict="mismatch")
+    if _is_drowned(point, second, suspect):
+        return _judge_moved(name, point, second) if given else _undecided(second)
     words = "the deviation is random around this point: a right formula in lossy arithmetic"
     if _is_exact(point, second, suspect) and not scatter.is_small_and_steady():
         return replace(second, verdict="agree", finding=REFERENCE_LOSES)
     if scatter.is_small_and_steady():
         words = f"the deviation is much the same around this point, but below {SYSTEMATIC:.0f} roundings: {ALIKE}"
     return replace(second, verdict="imprecise", finding=words)
+
+
+def _is_drowned(point: Point, second: Judged, suspect: Array) -> bool:
+    """Whether rounding swallows the gradient, suspects and all, once equal values err apart.
+
+    Where all samples are equal, say, and half of them pull up and half down, all that is left of the sum is rounding.
+    """
+    apart = point.sigma_of_noise(NOISE * UNIT_ROUNDOFF[point.dtype], apart=True)
+    within = np.abs(second.u - second.g)[suspect] <= LIMIT * apart[suspect]
+    return bool(within.all()) and swallowed(point.layout, second.g, apart)
 
 
 def _is_exact(point: Point, second: Judged, suspect: Array) -> bool:

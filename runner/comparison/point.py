@@ -11,7 +11,7 @@ import numpy as np
 
 from runner.arrays import DTYPES, Array, in_dtype, is_whole
 from runner.backends.base import KEEPS_SOMETHING, Backend, FormError, State
-from runner.comparison.constants import NOISY_RUNS, SHIFT
+from runner.comparison.constants import NOISE, NOISY_RUNS, SHIFT, UNIT_ROUNDOFF
 from runner.comparison.rounding import (
     moved_inputs,
     moved_parameters,
@@ -200,6 +200,12 @@ class Point:
         runs = range(1, NOISY_RUNS + 1)
         change = np.array([self.noisy(error, run, apart=apart) - self.library for run in runs])
         return rms(np.nan_to_num(change, nan=np.inf, posinf=np.inf, neginf=-np.inf))
+
+    def may_be_finite(self, where: Array) -> bool:
+        """Whether rounding decides if the elements at ``where`` are finite: in noisy runs each of them is and is not."""
+        runs = range(1, NOISY_RUNS + 1)
+        finite = np.array([np.isfinite(self.noisy(NOISE * UNIT_ROUNDOFF[HIGH.name], run))[where] for run in runs])
+        return bool((finite.any(axis=0) & ~finite.all(axis=0)).all())
 
     def at_ties(self) -> list[Array]:
         """The library's tensors with all ties taken up, and with all taken down, if it can be asked."""

@@ -42,6 +42,7 @@ class Memory:
 
 
 LOST = "both float64 twins are not finite where the run is: it lost on the way here what float64 needs"
+PARTED = "rounding decides whether a float64 twin is finite: the run lost on the way here what float64 needs"
 
 
 @dataclass
@@ -231,8 +232,11 @@ class Judge:
             return found
         u, g = point.high(name), point.reference
         found = self._diverged(name, point.layout, {name: u, self.sides.reference: g}, ["a float64 twin"])
-        if (np.isfinite(u) == np.isfinite(g)).all():  # the root of v - a^2, say, whose v underflowed on the way here
+        apart = np.isfinite(u) != np.isfinite(g)
+        if not apart.any():  # the root of v - a^2, say, whose v underflowed on the way here
             return replace(found, verdict="undecided", finding=LOST)
+        if point.may_be_finite(apart):
+            return replace(found, verdict="undecided", finding=PARTED)
         return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from runner.errors import RunError
+from runner.errors import ConfigError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -28,7 +28,7 @@ def reached(uri: str) -> Iterator[Connection]:
     """A connection to the database: what a wrong password cannot mend MLflow itself would try for minutes.
 
     Raises:
-        RunError: The Python package that reaches it is not installed.
+        ConfigError: The Python package that reaches it is not installed.
         SQLAlchemyError: It cannot be reached.
     """
     import sqlalchemy
@@ -37,7 +37,8 @@ def reached(uri: str) -> Iterator[Connection]:
     try:
         engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool)
     except ModuleNotFoundError as error:
-        raise RunError(f"MLflow at {uri}: the Python package {error.name} is not installed") from error
+        words = f"{uri}, for which the Python module {error.name} is not installed"
+        raise ConfigError("tracking.uri", words, "a store whose driver is installed") from error
     with engine.connect() as connection:
         yield connection
 

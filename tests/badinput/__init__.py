@@ -1,0 +1,1 @@
+"""The corpus of bad input, as tables: command lines, files and databases, each with the line that refuses it."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from .rows import Files, Refused
 
 MODEL = "import torch\n\n\ndef make_model():\n    return {}\n"
-OWN = "import torch\n\n\nclass Own(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n"
-OWN += "        self.a = torch.nn.Linear({}, 1)\n\n    def forward(self, x):\n        {}\n\n\ndef make_model():\n    return Own()\n"
-
+LOCKED = "import threading\nimport torch\n\n\ndef make_model():\n    made = torch.nn.Linear(2, 1)\n"
+LOCKED += "    made.lock = threading.Lock()\n    return made\n"
 FILES: Files = {
     "syntax.py": "def backprop(:\n",
     "indent.py": "def backprop(a):\nreturn 1\n",
@@ -33,10 +32,8 @@ FILES: Files = {
     "bare.py": MODEL.format("torch.nn.ReLU()"),
     "thrown.py": MODEL.format("1 / 0"),
     "needs.py": "def make_model(x):\n    return x\n",
+    "locked.py": LOCKED,
     "wide.py": MODEL.format("torch.nn.Linear(5, 1)"),
-    "two.py": OWN.format(2, "return x, x"),
-    "fails.py": OWN.format(2, "raise KeyError('k')"),
-    "narrow.py": OWN.format(2, "return x[:, :1] * 0 + self.a.weight.sum() + torch.zeros(3, 7)"),
     "own/data/builtin.yaml": "_target_: builtins.print\n",
     "own/data/system.yaml": "_target_: os.system\ncommand: touch called\n",
     "own/data/raising.yaml": "_target_: raises.X\n",
@@ -79,9 +76,8 @@ MODULES: dict[str, str] = {
     "bare.py:make_model": "parameter",
     "thrown.py:make_model": "ZeroDivisionError",
     "needs.py:make_model": "TypeError",
-    "wide.py:make_model": "(batch, 2)",
-    "two.py:make_model": "tuple",
-    "fails.py:make_model": "KeyError",
+    "wide.py:make_model": "weight (1, 5)",
+    "locked.py:make_model": "TypeError",
 }
 TARGETS: dict[str, str] = {
     "builtin": "Data",

@@ -55,13 +55,13 @@ def link(target: str) -> Make:
 
 
 def bomb(path: Path) -> None:
-    """Says that it is 4 numbers, and is 1 GiB."""
+    """Says that it is 4 numbers, and is 256 MiB."""
     head = headed("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 2), }", b"")
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        with archive.open("x.npy", "w", force_zip64=True) as member:
-            member.write(head)
-            for _ in range(64):
-                member.write(bytes(2**24))
+    packed = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
+    with packed, packed.open("x.npy", "w", force_zip64=True) as member:
+        member.write(head)
+        for _ in range(16):
+            member.write(bytes(2**24))
 
 
 def notes(path: Path) -> None:
@@ -85,7 +85,11 @@ DESCR = "{'descr': '<f8', 'fortran_order': False, 'shape': %s, }"
 FORMATS = ("csv", "parquet", "npy", "npz")
 
 FILES: Files = {
-    **{f"{kind}/cut{part}.{kind}": good[: len(good) * part // 100] for kind, good in GOOD.items() for part in (10, 50, 97)},
+    **{
+        f"{kind}/cut{part}.{kind}": good[: len(good) * part // 100]
+        for kind, good in GOOD.items()
+        for part in (10, 50, 97)
+    },
     **{f"folder/a.{kind}/b": "" for kind in FORMATS},
     **{f"zeros.{kind}": bytes(4096) for kind in FORMATS},
     "text.parquet": "a,b\n1,2\n",
@@ -181,7 +185,9 @@ WORDS: dict[str, dict[str, str]] = {
         "twice.csv": "two columns",
     },
     "parquet": {
-        **dict.fromkeys(("zeros.parquet", "text.parquet", "footer.parquet", "thrift.parquet", "secret.parquet"), "parquet"),
+        **dict.fromkeys(
+            ("zeros.parquet", "text.parquet", "footer.parquet", "thrift.parquet", "secret.parquet"), "parquet"
+        ),
         "none.parquet": "no row",
         "lists.parquet": "list",
         "words.parquet": "'u'",

@@ -6,7 +6,6 @@ import json
 import pickle
 import struct
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -92,8 +91,14 @@ FILES: Files = {
     "table.json": json.dumps({"loss": "much"}),
 }
 WORDS: dict[str, str] = {
-    **{name: "well-formed" for name in FILES if name.startswith(("cut", "long", "header", "number", "latin", "outside"))},
-    **dict.fromkeys(("backwards.safetensors", "dtype.safetensors", "strange.safetensors", "wide.safetensors"), "well-formed"),
+    **{
+        name: "well-formed"
+        for name in FILES
+        if name.startswith(("cut", "long", "header", "number", "latin", "outside"))
+    },
+    **dict.fromkeys(
+        ("backwards.safetensors", "dtype.safetensors", "strange.safetensors", "wide.safetensors"), "well-formed"
+    ),
     **dict.fromkeys(("nan.safetensors", "nan.pt", "inf.npz"), f"in {WEIGHT}"),
     **dict.fromkeys(("flipped.safetensors", "shape.pt"), "shape (10, 2)"),
     "lacking.safetensors": "without",
