@@ -25,6 +25,7 @@ COMMANDS = {
     "compare RUN RUN": "what differs in two recorded runs",
     "replay RUN": "runs a recorded run again: are the bits the same?",
     "export RUN FILE": "gradients and deviations of a recorded run, for other programs",
+    "sync FOLDER": "brings into MLflow what runs could not tell it, its store having gone away",
 }
 """What is typed for each command of runner/commands, and what it does."""
 

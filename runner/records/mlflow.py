@@ -129,7 +129,7 @@ class MlflowRun:
         flat = {key: param_taken(value) for key, value in flatten(params)}
         for taken in batches(flat, SMALL_BATCH):
             self._tell_first(log_entry(params={key_taken(key): flat[key] for key in taken}))
-        if told := renamed(flat):
+        if told := renamed([*flat, *tags]):
             self._tell_first(log_entry(tags=told))
 
     def reopen(self, run_id: str, name: str, tags: Mapping[str, str]) -> set[tuple[str, int, float]]:
