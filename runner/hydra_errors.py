@@ -25,6 +25,8 @@ from runner.help import COMMAND_NAMES
 from runner.paths import CONF
 
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+EXTRAS = {"joblib": "joblib", "ray": "ray", "submitit_local": "slurm", "submitit_slurm": "slurm", "optuna": "optuna"}
+"""Launchers and sweepers of others, and the extra of this project that installs each."""
 FORM = "KEY=VALUE, GROUP=CHOICE, +KEY=VALUE to add, ~KEY to remove"
 
 
@@ -197,6 +199,9 @@ def _missing(error: MissingConfigException, catalog: Catalog) -> ConfigError:
         return ConfigError("--config-name", path, choices(catalog.names(""), name))
     listed = re.search(r"Available options in '.*?':\n((?:\t.*\n)*)", str(error))
     names = listed[1].split() if listed else catalog.names(group)
+    if group in ("hydra/launcher", "hydra/sweeper") and name in EXTRAS:
+        install = f"pip install -c constraints.txt -e '.[{EXTRAS[name]}]'"
+        return ConfigError(group, repr(name), f"{choices(names, '')}; and {name} after {install}")
     return ConfigError(group or "config", repr(name), choices(names, name))
 
 

@@ -1,6 +1,6 @@
 """A Slurm of one node on this machine, in a folder of its own: munged, slurmctld and slurmd, on free ports.
 
-`python -m tests.engines.slurm FOLDER` starts it, prints what to export, and ends it at Ctrl-C.
+`python -m tests.engines.slurm FOLDER` starts it, prints what to export, and ends it at Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -129,6 +130,7 @@ def _free_ports(count: int) -> list[int]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with one_node(Path(sys.argv[1]).absolute()) as to_export:
         print(*(f"export {name}={value}" for name, value in to_export.items()), sep="\n", flush=True)
         try:
