@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 
 from runner.assemble import Setup, assemble
 from runner.catalog import Catalog
+from runner.checks import check_name
 from runner.commands.trust import check_own, check_plain
 from runner.config import resolved
 from runner.errors import ConfigError
@@ -75,6 +76,9 @@ def _with_kept_files(run: RecordedRun, scratch: Path) -> tuple[dict[str, Any], l
     """The nodes of the backends, with the copy of a file where the file is gone or is another by now."""
     nodes, told = {}, []
     for name, node in run.config["backend"].items():
+        check_name(f"backend.{name}", str(name))
+        if not isinstance(name, str):
+            raise ConfigError("backend", name, "names that are texts")
         nodes[name] = node
         path = str(node.get("path", "")) if isinstance(node, dict) else ""
         for file in file_of(path):

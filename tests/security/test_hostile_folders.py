@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from pathlib import Path
@@ -11,7 +12,7 @@ import yaml
 
 from runner.commands import run_command
 
-from .conftest import has_run
+from .conftest import has_run, write_payload
 
 COMMANDS = (["replay", "run"], ["report", "run"], ["export", "run", "all.npz"], ["compare", "run", "run"])
 LINKS = (
@@ -103,13 +104,38 @@ def test_values_of_other_kinds_are_refused(hostile: Path, capsys: pytest.Capture
     assert refused(capsys, ["replay", "run"]).startswith("runner: more: got ")
 
 
+def with_backend(folder: Path, name: object, node: dict[str, object] | None = None) -> None:
+    """Records that the run had a backend of that name."""
+    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    config["backend"] = {name: node or config["backend"]["scratch"], "torch": config["backend"]["torch"]}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", ["../escaped", "/escaped", ".", "..", "", "a/b", "a\nb", "a\0b", "x" * 101])
 def test_a_backend_of_a_record_is_no_path(hostile: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
-    config = yaml.safe_load((hostile / "config.yaml").read_text())
-    config["backend"] = {name: config["backend"]["scratch"], "torch": config["backend"]["torch"]}
-    (hostile / "config.yaml").write_text(yaml.safe_dump(config))
+    with_backend(hostile, name)
     err = refused(capsys, ["replay", "run"])
     assert err.startswith("runner: backend.")
     assert ("allowed: at most 100" if len(name) > 100 else "allowed: a name of letters, digits, _, . and -") in err
     assert err.isascii()
     assert err.rstrip("\n").isprintable()
+
+
+def test_a_kept_file_is_copied_nowhere_else(
+    hostile: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(hostile.parent))
+    node: dict[str, object] = {"_target_": "runner.backends.function.Function", "path": "gone.py:run"}
+    with_backend(hostile, "../escaped", {**node, "layout": "torch", "names": None, "dtype": None})
+    environment = json.loads((hostile / "environment.json").read_text(encoding="utf-8"))
+    (hostile / "environment.json").write_text(json.dumps({**environment, "files": {"gone.py": "0"}}), encoding="utf-8")
+    (hostile / "files").mkdir()
+    write_payload(hostile / "escaped" / "gone.py")
+    assert refused(capsys, ["replay", "run", "--trust"]).startswith("runner: backend.../escaped: got '../escaped'; ")
+    assert not (hostile.parent / "escaped").exists()
+    assert not has_run(hostile.parent)
+
+
+def test_a_backends_name_is_text(hostile: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with_backend(hostile, 1)
+    assert refused(capsys, ["replay", "run"]) == "runner: backend: got 1; allowed: names that are texts\n"
