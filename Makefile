@@ -25,6 +25,10 @@ fuzz: $(VENV)/dev  ## judge 10,000 random right configurations and 3,400 mutants
 team: $(VENV)/dev  ## record 400 runs by 8 processes at once, into a server on PostgreSQL and into one sqlite file; takes minutes
 	$(BIN)/python -m tests.servers
 
+MINUTES ?= 30
+soak: $(VENV)/dev  ## sweeps, kills, stops and restarts of a server for half an hour, and what holds then: make soak MINUTES=30
+	$(BIN)/python -m tests.soak "$(MINUTES)" --write docs/reliability.md
+
 faults: $(VENV)/dev  ## run every deliberately wrong backpropagation on the command line
 	$(BIN)/python -m tests.faults
 

@@ -19,13 +19,13 @@ from .postgres import SAFETY, free_port
 
 
 @contextmanager
-def tracking(folder: Path, store: str, env: Mapping[str, str], *options: str) -> Iterator[str]:
+def tracking(folder: Path, store: str, env: Mapping[str, str], *options: str, port: int | None = None) -> Iterator[str]:
     """The address of a server of ``store`` with its artifacts in ``folder``, once it answers.
 
-    It and its workers are a group of processes, by whose id they are ended.
+    By default the ``port`` is a free one. It and its workers are a group of processes, by whose id they are ended.
     """
-    folder.mkdir()
-    port = free_port()
+    folder.mkdir(exist_ok=True)
+    port = free_port() if port is None else port
     words = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store, "--serve-artifacts"]
     words += ["--artifacts-destination", str(folder / "artifacts"), "--host", "127.0.0.1", "--port", str(port)]
     log = folder / "server.log"
