@@ -32,6 +32,9 @@ soak: $(VENV)/dev  ## sweeps, kills, stops and restarts of a server for half an 
 faults: $(VENV)/dev  ## run every deliberately wrong backpropagation on the command line
 	$(BIN)/python -m tests.faults
 
+kills: $(VENV)/dev  ## kill sweeps at every point and 100 times at random, resume them, check what is left; takes half an hour
+	$(BIN)/python -m tests.kills.campaign
+
 figures: $(VENV)/dev  ## draw the figures of docs/verdict.md
 	$(BIN)/python -m benchmarks.figures
 

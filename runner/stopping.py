@@ -13,7 +13,7 @@ from types import FrameType
 from runner.errors import NOT_FINISHED
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-SAME = 0.5
+SAME = 1.0
 """Seconds within which a further signal is the same stop: a terminal sends one to all processes, and so do we."""
 
 _waiting = 0

@@ -14,7 +14,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf
 
 from runner import stopping
-from runner.records.lock import RUN_LOCK, process_of, wait_until_free
+from runner.records.lock import RUN_LOCK, is_held, process_of, wait_until_free
 from runner.records.status import is_done
 
 FAREWELL = 1.5
@@ -35,6 +35,7 @@ def ended_jobs(
     for status in statuses:
         number = status["number"]
         if number in jobs and is_done(status, jobs[number], sweep):
+            is_held(Path(status["folder"], RUN_LOCK))  # a job that was killed after its last act has left it
             ended[number] = JobReturn(overrides=jobs[number], status=JobStatus.COMPLETED)
             ended[number].return_value = status.get(status.get("objective") or "")
     return ended

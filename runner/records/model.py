@@ -50,7 +50,8 @@ def save_model(folder: Path, setup: Setup, final: Mapping[str, Array]) -> Path:
 
 
 def remove_model(folder: Path) -> None:
-    """Removes the model that an earlier run has left in ``folder``."""
+    """Removes the model that an earlier run has left in ``folder``, whole or not."""
+    shutil.rmtree(part_of(folder / FOLDER), ignore_errors=True)
     if (folder / FOLDER / "MLmodel").is_file():
         shutil.rmtree(folder / FOLDER)
 
