@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -127,8 +127,8 @@ def killed_in_processes(template: Path, dice: random.Random, most: int = MOST) -
         begun = time.monotonic()
         assert here.start([]).wait() == 0
         longest = time.monotonic() - begun
-    with place(template, JOBLIB) as here:
-        while (code := _killed(here.start(resume), dice, longest if kills < most else None)) is None:
+    with place(template, JOBLIB) as here, ExitStack() as orphans:
+        while (code := _killed(here.start(resume), dice, longest if kills < most else None, orphans)) is None:
             kills, resume, finished = kills + 1, ["resume=true"], here.finished()
         return kills, _ended(code) + here.ends_well(finished)
 
@@ -137,8 +137,13 @@ def _ended(code: int | None) -> list[str]:
     return [] if code == 0 else [f"resume ends with {code}"]
 
 
-def _killed(process: subprocess.Popen[bytes], dice: random.Random, longest: float | None) -> int | None:
-    """Kills it before ``longest`` seconds are over; the exit code of one that has ended by then, else none."""
+def _killed(
+    process: subprocess.Popen[bytes], dice: random.Random, longest: float | None, orphans: ExitStack
+) -> int | None:
+    """Kills it before ``longest`` seconds are over; the exit code of one that has ended by then, else none.
+
+    ``orphans`` ends the workers of a launcher that was killed: they end their jobs, and wait for more.
+    """
     try:
         return process.wait(None if longest is None else dice.uniform(0, longest))
     except subprocess.TimeoutExpired:
@@ -147,9 +152,18 @@ def _killed(process: subprocess.Popen[bytes], dice: random.Random, longest: floa
     if whom == "all" or (whom == "worker" and not workers):
         os.killpg(process.pid, signal.SIGKILL)
     else:
+        for worker in workers if whom == "launcher" else ():
+            with suppress(ProcessLookupError):
+                orphans.callback(_end, os.pidfd_open(worker))
         os.kill(process.pid if whom == "launcher" else workers[0], signal.SIGKILL)
     process.wait()
     return None
+
+
+def _end(process: int) -> None:
+    with suppress(ProcessLookupError):
+        signal.pidfd_send_signal(process, signal.SIGKILL)
+    os.close(process)
 
 
 def _workers(parent: int) -> list[int]:
