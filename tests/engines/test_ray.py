@@ -11,8 +11,6 @@ import pytest
 from tests.engines.ray_nodes import MEMORY, ray_environment, two_nodes
 from tests.engines.sweeps import FUNCTION, SHORT, alone, hashes, notes, parent, statuses, sweep, verdicts
 
-pytestmark = pytest.mark.xdist_group("ray")
-
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[dict[str, str]]:
