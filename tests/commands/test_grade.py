@@ -35,7 +35,7 @@ Table = dict[str, dict[str, str]]
 def table(graded: Finished) -> Table:
     """Every row of grades.csv by its file."""
     with (graded.folder / "out" / "grades.csv").open(encoding="utf-8", newline="") as file:
-        return {row["file"]: row for row in csv.DictReader(file)}
+        return {row["file"].removeprefix("./"): row for row in csv.DictReader(file)}
 
 
 def as_bash_reads(line: str) -> list[str]:
