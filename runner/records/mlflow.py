@@ -161,10 +161,14 @@ class MlflowRun:
             self._sender.count(RESUMED, {"resumed.with": tag_taken(changed)} if changed else {})
 
     def release(self) -> None:
-        """Hands over all metrics that wait."""
-        for start in range(0, len(self.pending.rows), BATCH):
-            self._hand(partial(self._send, self.pending.rows[start : start + BATCH]))
+        """Hands over all metrics that wait, as one piece: whoever hands over many waits for them."""
+        if self.pending.rows:
+            self._hand(partial(self._send_all, self.pending.rows))
         self.pending.rows = []
+
+    def _send_all(self, rows: Sequence[Row]) -> None:
+        for start in range(0, len(rows), BATCH):
+            self._send(rows[start : start + BATCH])
 
     def log_inputs(self, inputs: Sequence[DatasetInput]) -> None:
         """Ties the data to the run."""
