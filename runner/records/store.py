@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -37,8 +37,11 @@ LOUDNESS = {"mlflow": logging.ERROR, "alembic": logging.ERROR, "mlflow.store.db.
 SERVED = "mlflow-artifacts:"
 """How the place of artifacts begins that a tracking server keeps."""
 
-LOCK_SECONDS = 60
-"""How long a process waits for others that make or migrate the same store, which takes seconds each."""
+LOCK_SECONDS = 600
+"""How long a process waits for others that make or migrate the same store: seconds each, on a busy machine a minute."""
+
+_opened: set[str] = set()
+"""The stores that this process has found made and migrated: the lock, which many may wait for, is taken once."""
 
 
 def open_experiment(uri: str, experiment: str) -> tuple[MlflowClient, str]:
@@ -62,9 +65,14 @@ def reach_experiment(reach: Reach, uri: str, experiment: str) -> tuple[MlflowCli
 def _open(uri: str, experiment: str, database: Path | None) -> tuple[MlflowClient, str]:
     from mlflow import MlflowClient
 
-    one_by_one = _lock(database) if database else alone(uri) if is_database(uri) else nullcontext()
+    if uri in _opened and (database is None or database.is_file()):
+        one_by_one: AbstractContextManager[None] = nullcontext()
+    else:
+        one_by_one = _lock(database) if database else alone(uri) if is_database(uri) else nullcontext()
     with one_by_one:
-        return _experiment(MlflowClient(uri), uri, experiment)
+        found = _experiment(MlflowClient(uri), uri, experiment)
+    _opened.add(uri)
+    return found
 
 
 def _experiment(client: MlflowClient, uri: str, experiment: str) -> tuple[MlflowClient, str]:

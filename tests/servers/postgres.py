@@ -56,6 +56,15 @@ class Postgres:
         env = {**os.environ, "PGPASSWORD": self.password}
         return subprocess.run(words, env=env, capture_output=True, encoding="utf-8", check=True).stdout
 
+    @contextmanager
+    def in_environment(self) -> Iterator[None]:
+        """The password where PostgreSQL's own library looks for it."""
+        os.environ["PGPASSWORD"] = self.password
+        try:
+            yield
+        finally:
+            del os.environ["PGPASSWORD"]
+
     def _connect(self, database: str) -> psycopg2.extensions.connection:
         return psycopg2.connect(
             host="127.0.0.1", port=self.port, user=USER, password=self.password, dbname=database, connect_timeout=10
