@@ -19,7 +19,8 @@ new-backprop: $(VENV)/run  ## write a file to start your own backpropagation fro
 test: $(VENV)/dev  ## run the tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-fuzz: $(VENV)/dev  ## judge 10,000 random right configurations and 3,400 mutants; goes on where it stopped
+fuzz: $(VENV)/dev  ## judge 10,000 random right configurations and 3,400 mutants, which goes on where it stopped; 2,000 random inputs
+	$(BIN)/python -m tests.fuzzing.inputs
 	$(BIN)/python -m tests.fuzzing
 
 team: $(VENV)/dev  ## record 400 runs by 8 processes at once, into a server on PostgreSQL and into one sqlite file; takes minutes

@@ -132,7 +132,7 @@ def translate(error: Exception, argv: list[str], catalog: Catalog) -> ConfigErro
         return ConfigError(sweep[1], sweep[2], "one value, or -m before it for a sweep")
     chosen = [word.lstrip("+").partition("=")[::2] for word in argv]
     groups = [(key, got) for key, got in chosen if key in catalog.groups() or key.startswith("hydra/")]
-    wrong = [(key, got) for key, got in groups if not isinstance(yaml.safe_load(got), str | list)]
+    wrong = [(key, got) for key, got in groups if not _is_choice(got)]
     if "Config group override must be" in text and wrong:
         key, got = wrong[0]
         return ConfigError(key, got, choices(catalog.names(key), ""))
@@ -179,6 +179,14 @@ def _broken_file(error: Exception, argv: list[str], catalog: Catalog) -> ConfigE
             group = "config" if file.parent in catalog.folders else file.parent.name
             return ConfigError(group, f"{file} ({problem})", "a YAML file of keys and values")
     return ConfigError("configuration", str(error), "YAML files of keys and values")
+
+
+def _is_choice(text: str) -> bool:
+    """Whether it is a name, or a list."""
+    try:
+        return isinstance(yaml.safe_load(text), str | list)
+    except (YAMLError, ValueError):
+        return False
 
 
 def _endless(argv: list[str], catalog: Catalog) -> ConfigError:

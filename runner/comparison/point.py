@@ -202,7 +202,7 @@ class Point:
         return rms(np.nan_to_num(change, nan=np.inf, posinf=np.inf, neginf=-np.inf))
 
     def may_be_finite(self, where: Array) -> bool:
-        """Whether rounding decides if the elements at ``where`` are finite: in noisy runs each is and is not."""
+        """Whether rounding decides if elements are finite: in noisy runs each of those at ``where`` is and is not."""
         runs = range(1, NOISY_RUNS + 1)
         finite = np.array([np.isfinite(self.noisy(NOISE * UNIT_ROUNDOFF[HIGH.name], run))[where] for run in runs])
         return bool((finite.any(axis=0) & ~finite.all(axis=0)).all())

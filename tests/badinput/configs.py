@@ -81,6 +81,7 @@ ROWS = [
     Refused(["lr=0.1\nseed=2"], "", "allowed"),
     Refused(["хост=1"], "command line", "KEY=VALUE"),
     Refused(["data/nothing=1"], "", "allowed"),
+    Refused(["clip=[-1,tanh,${a:b}]"], "configuration", "interpolation"),
     Refused(["data@x=uniform"], "", "allowed"),
     Refused(["lr@x=1"], "", "allowed"),
     Refused(["hydra.job.name=../../x", "lr=abc"], "lr", "a number"),

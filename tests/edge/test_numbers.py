@@ -192,9 +192,9 @@ def test_depth_300() -> None:
 @pytest.mark.parametrize(
     ("words", "key", "told"),
     [
-        ((layers("batch_norm1d", LINEAR)), "batch_size", "at least 2 samples a batch"),
+        ((layers("batch_norm1d", LINEAR), "batch_size=1"), "batch_size", "at least 2 samples a batch"),
         (
-            (layers("batch_norm1d", LINEAR), "data.samples=1"),
+            (layers("batch_norm1d", LINEAR), "data.samples=1", "batch_size=1"),
             "batch_size",
             "at least 2 samples a batch",
         ),

@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from rich.progress import track
 
-from tests.cli.process import run, tree
+from tests.cli.process import Finished, run, tree
 from tests.helpers import CATALOG, configuration
 
 CHEAP = ("data.samples=2", "record.plots=false", "architecture.hidden=[2]")
@@ -145,9 +145,8 @@ def inputs(draw: st.DrawFn) -> Input:
     return Input((*CHEAP[1:], "--config-dir", "own", f"{group}=drawn"), {f"{group}/drawn.yaml": draw(yaml_file())})
 
 
-@contextmanager
-def tried(found: Input, store: Path) -> Iterator[list[str]]:
-    """What is wrong with how the program takes it, in words; nothing if all is as it should be."""
+def taken(found: Input, store: Path) -> tuple[int, list[str]]:
+    """The exit code, and in words what is wrong with how the program takes it; nothing if all is as it should be."""
     with TemporaryDirectory(prefix="input-") as name:
         folder = Path(name)
         (folder / "outputs").mkdir()
@@ -156,30 +155,21 @@ def tried(found: Input, store: Path) -> Iterator[list[str]]:
             (folder / "own" / file).parent.mkdir(parents=True)
             (folder / "own" / file).write_bytes(content)
         before = tree(folder)
-        yield wrong_with(found, folder, before)
-
-
-def wrong_with(found: Input, folder: Path, before: Mapping[str, bytes | None]) -> list[str]:
-    try:
         finished = run(folder, *found.words)
-    except (RuntimeError, TimeoutError) as error:
-        return [str(error)]
-    problems = []
-    if finished.code not in (0, 1, 2, 3):
-        problems.append(f"exit code {finished.code}")
-    if "Traceback" in finished.err or "Error:" in finished.err.partition(":")[0]:
-        problems.append(finished.err)
-    lines = finished.err.splitlines()
+        return finished.code, list(_wrong_with(finished, folder, before))
+
+
+def _wrong_with(finished: Finished, folder: Path, before: Mapping[str, bytes | None]) -> Iterator[str]:
+    code, lines = finished.code, finished.err.splitlines()
     told = len(lines) == 1 and finished.err.endswith("\n") and lines[0].startswith("runner: ")
-    if finished.code in (2, 3) and not told:
-        problems.append(f"{finished.code} with {finished.err!r}")
-    if finished.code in (0, 1) and lines:
-        problems.append(f"{finished.code} with {finished.err!r}")
-    if finished.code == 3 and "(traceback in" in finished.err:
-        problems.append(finished.err)
-    if finished.code == 2 and tree(folder) != before:
-        problems.append(f"left {sorted(set(tree(folder)) - set(before))}")
-    return problems
+    if code not in (0, 1, 2, 3):
+        yield f"exit code {code}"
+    if "Traceback" in finished.err or "(traceback in" in finished.err:
+        yield f"a fault: {finished.err}"
+    if not told if code in (2, 3) else lines:
+        yield f"{code} with {finished.err!r}"
+    if code == 2 and tree(folder) != before:
+        yield f"left {sorted(set(tree(folder)) - set(before))}"
 
 
 def drawn(count: int, first: int) -> list[Input]:
@@ -210,16 +200,19 @@ def main() -> int:
     arguments = parser.parse_args()
     from mlflow import MlflowClient
 
+    codes: Counter[int] = Counter()
     bad = 0
     with TemporaryDirectory(prefix="store-") as folder:
         store = Path(folder, "mlflow.db")
         MlflowClient(f"sqlite:///{store}").search_experiments()
         for found in track(drawn(arguments.count, arguments.first_seed), "random inputs"):
-            with tried(found, store) as problems:
-                bad += bool(problems)
-                if problems:
-                    print(f"{found}: {problems}", flush=True)
-    print(f"{arguments.count} random inputs (seed {arguments.first_seed}), {bad} not taken as they should be")
+            code, problems = taken(found, store)
+            codes[code] += 1
+            bad += bool(problems)
+            if problems:
+                print(f"{found}: {problems}", flush=True)
+    told = ", ".join(f"{count} with {code}" for code, count in sorted(codes.items()))
+    print(f"{arguments.count} random inputs (seed {arguments.first_seed}) ended: {told}; {bad} not as they should")
     return int(bad > 0)
 
 
