@@ -79,7 +79,7 @@ def record(store: Store, folder: Path, *words: str) -> None:
         stack = stack_of(config, Catalog())
         recorder = StackRecorder(stack, identity, str)
         recorder.start()
-        recorder.finish(run_stack(stack, recorder))
+        recorder.finish(run_stack(stack, recorder), lambda _: None)
 
 
 def _sizes(store: Store) -> tuple[int, int, int]:

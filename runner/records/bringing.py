@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from runner.errors import ConfigError
+from runner.records.confined import check_confined
 from runner.records.journal import NAME, Entry, Journal, as_synced, journals_in
 from runner.records.sending import Sender
 from runner.records.status import STATUS, read_status, write_status
@@ -20,6 +22,7 @@ class Brought:
     ``anew`` takes up the ids of runs that the store did not know and that were made again: old to new.
 
     Raises:
+        ConfigError: The folder, or a file that the journal names, leads out of it.
         RunError: The journal cannot be read.
         StoreError: The store refuses, or cannot be reached.
     """
@@ -27,7 +30,9 @@ class Brought:
     def __init__(self, path: Path, anew: dict[str, str]) -> None:
         self._journal, self._anew = Journal(path), anew
         self._modified = int(path.stat().st_mtime * 1000)
+        check_confined(path.parent)
         self._made, self._entries = self._journal.read()
+        _check_inside(path, self._entries)
         self._sender = Sender(self._made.uri, self._made.experiment)
         self.uri = self._made.uri
 
@@ -126,6 +131,13 @@ def bring_run(folder: Path, anew: dict[str, str]) -> tuple[str | None, Mapping[s
     for journal in reversed(journals):
         journal.discard()
     return own, counted, ended
+
+
+def _check_inside(journal: Path, entries: Sequence[Entry]) -> None:
+    for entry in entries:
+        named = PurePath(str(entry.get("file") or entry.get("folder") or "."))
+        if named.is_absolute() or ".." in named.parts:
+            raise ConfigError("sync", f"{journal}, which names {named}", "a journal of files in its own folder")
 
 
 def _counts(entry: Entry) -> Mapping[str, int]:

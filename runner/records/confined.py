@@ -8,8 +8,8 @@ from pathlib import Path
 
 from runner.errors import ConfigError
 
-ENDINGS = (".parquet", ".safetensors", ".json", ".yaml", ".html", ".log", ".lock", ".part", ".parts")
-FOLDERS = ("plots", "gradients", "files", "minimal")
+ENDINGS = (".parquet", ".safetensors", ".json", ".yaml", ".html", ".log", ".lock", ".journal", ".part", ".parts")
+FOLDERS = ("plots", "gradients", "files", "minimal", "model")
 """What is read and written of a run folder; a person's own files may lie beside that, and are left alone."""
 
 
