@@ -51,7 +51,7 @@ def test_a_stop_of_the_process_that_launched_them_is_that_of_all_jobs(how: signa
     process = start(place, *JOBS)
     try:
         wait_until(lambda: statuses(database).count("RUNNING") == 3, process)
-        wait_until(lambda: len(list(place.glob("S/*/run.lock"))) == 2, process)
+        wait_until(lambda: len(list(place.glob("S/*/gradients.safetensors.part"))) == 2, process)
         at = time.time()
         process.send_signal(how)
         finished = end(process, place, safety=60.0)
@@ -62,10 +62,10 @@ def test_a_stop_of_the_process_that_launched_them_is_that_of_all_jobs(how: signa
     found = recorded(client(place))
     assert [made.info.status for made in found] == ["KILLED"] * 3
     jobs = [made.info.end_time / 1000 - at for made in found if "job_key" in made.data.tags]
-    assert max(jobs) < 2 or os.getloadavg()[0] > 2 * (os.cpu_count() or 1)  # where all processes get some time
     assert not list(place.rglob("*.lock")) or [path.name for path in place.rglob("*.lock")] == ["mlflow.db.lock"]
-    for number in (0, 1):
-        assert (place / "S" / str(number) / "deviations.parquet").is_file()
+    if os.getloadavg()[0] < 2 * (os.cpu_count() or 1):  # else no process gets the time that it needs
+        assert max(jobs) < 2
+        assert len(list(place.glob("S/*/deviations.parquet"))) == 2
 
 
 def test_a_second_signal_ends_the_process_at_once() -> None:
