@@ -23,8 +23,8 @@ TWICE = """
 import sys, time
 from runner import stopping
 stopping.install()
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     time.sleep(100)
 except KeyboardInterrupt:
     stopping.heed()
