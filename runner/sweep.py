@@ -165,7 +165,17 @@ def engine_failed(error: EngineError) -> int:
     A sweeper that finds nothing in jobs that were all rejected has not failed.
     """
     print(f"runner: {error}", file=sys.stderr)
+    _end_dead_jobs()
     return BAD_INPUT if exit_code() == BAD_INPUT and error.in_sweeper else NOT_FINISHED
+
+
+def _end_dead_jobs() -> None:
+    """Jobs whose process was killed are KILLED in MLflow; where it refuses, it is told."""
+    try:
+        if Footprint.parent is not None:
+            Footprint.parent.end_dead_runs()
+    except RunError as error:
+        print(f"runner: {error}", file=sys.stderr)
 
 
 @contextmanager
@@ -209,10 +219,7 @@ def abandon(stopped: bool) -> None:
     parent = Footprint.parent
     if parent is not None and parent.run_id is not None:
         stopping.heed()
-        try:
-            parent.end_dead_runs()
-        except RunError as error:
-            print(f"runner: {error}", file=sys.stderr)
+        _end_dead_jobs()
         _record(parent, _statuses(parent), stopped)
     Footprint.held.close()
 

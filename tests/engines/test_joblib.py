@@ -43,5 +43,6 @@ def test_a_worker_that_is_killed_ends_the_sweep_and_what_had_ended_is_whole(plac
     assert parent(place).info.status == "FAILED"
     found = verdicts(place)
     assert "1" not in found
+    assert "RUNNING" not in statuses(place).values()
     assert found in ({}, {"0": "agree"})  # all workers die with the one that was killed
     assert (statuses(place).get("4") == "FINISHED") == (found == {"0": "agree"})
