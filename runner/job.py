@@ -163,7 +163,6 @@ def _run(cfg: DictConfig, this: Asked, status: dict[str, Any], train: Train | No
         return _run_stack(config, catalog, this, status, ready)
     setup = assemble(config, catalog)
     identity = identity_of(this, setup, config)
-    remove_status(this.folder)
     return ended(record_run(setup, identity, status, train, ready))
 
 
@@ -242,6 +241,7 @@ def record_run(
     from runner.records.recorder import RunRecorder
 
     recorder = RunRecorder(setup, identity)
+    remove_status(identity.folder)
 
     def work() -> Outcome:
         outcome = (train or run_experiment)(setup, recorder)
