@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -9,7 +10,7 @@ import yaml
 
 from runner.catalog import Catalog
 from runner.complaints import words_of
-from runner.config import FLAGS, Config, RecordConfig, TrackingConfig, VerdictConfig
+from runner.config import FLAGS, GROUPS, Config
 from runner.help import KEY_LINE
 from runner.paths import CONF
 from runner.user_code import load_class
@@ -21,7 +22,7 @@ A group's choice is made by `GROUP=CHOICE`, a key is set by `KEY=VALUE`: `python
 marks the choice that is made by default. `???` stands where there is no default: the key has to be given. What a run
 would take is printed by `--cfg job`, what stands here by `--help`; both are made from the same files, those of `conf/`.
 """
-SCHEMA: dict[str, type] = {"verdict": VerdictConfig, "record": RecordConfig, "tracking": TrackingConfig}
+SCHEMA: Mapping[str, type] = GROUPS
 """The groups whose keys are the program's own and not those of a class that ``_target_`` names."""
 DERIVED = {"layer": "{name}", "loss": "{name}", "optimizer": "{name}", "schedule": "schedules", "clip": "clipping"}
 """The page in derivations/ of a group's choice."""
