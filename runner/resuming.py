@@ -14,9 +14,8 @@ from omegaconf.errors import OmegaConfBaseException
 from runner.config import resolved
 from runner.errors import ConfigError
 from runner.job_identity import Asked, shown
-from runner.records.bringing import bring_run
-from runner.records.identity import RESUME_KEY, key_of
 from runner.records.lock import RUN_LOCK, SWEEP_LOCK, is_held
+from runner.records.resume_key import RESUME_KEY, key_of
 from runner.records.status import is_done, prepared_status, publish_status, read_status
 from runner.shell import lasting, title_of
 
@@ -120,6 +119,8 @@ def ended_before(config: DictConfig, job: Asked, status: Mapping[str, Any]) -> d
     if job.sweep is None:
         _check_overrides(job)
     if "once_synced" in read_status(job.folder):
+        from runner.records.bringing import bring_run
+
         bring_run(job.folder, {})
     left = read_status(job.folder)
     found = left if is_done(left, job.overrides, sweep) else _completed(config, job, sweep)

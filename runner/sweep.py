@@ -25,9 +25,9 @@ from runner.job import last
 from runner.launching.engines import EngineError, compose_first, engine
 from runner.records.faults import told_failure
 from runner.records.files import missing_folders, remove_empty
-from runner.records.identity import RESUME_KEY, key_of
 from runner.records.journal import as_synced, sync_words
 from runner.records.lock import SWEEP_LOCK, locked
+from runner.records.resume_key import RESUME_KEY, key_of
 from runner.records.status import STATUS, read_status
 from runner.shell import as_typed, lasting, title_of
 from runner.sweep_workers import ended_jobs, minded

@@ -80,6 +80,8 @@ def runs(argv: list[str]) -> int:
         return AGREE
     wanted = parse_wanted(argv)
     client = open_store(wanted.uri)
+    with as_run_error(wanted.uri):
+        client.search_experiments(max_results=1)  # a store that cannot be reached is told once
     _end_dead(client, wanted.uri)
     with as_run_error(wanted.uri):
         rows = _rows(client, wanted)

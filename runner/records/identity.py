@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +10,8 @@ from typing import Any
 from runner.assemble import Setup
 from runner.records.environment import environment_tags
 from runner.records.files import remove_parts, write_json, write_yaml
+from runner.records.resume_key import RESUME_KEY, key_of
 from runner.shell import title_of
-
-RESUME_KEY = "resume_key"
-"""The tag by which ``resume=true`` finds a run or a sweep again, whose folder it is not told."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +38,6 @@ class Identity:
     def job_key(self) -> str:
         """What a job is found again by: the sweep and the overrides, in an order that does not matter."""
         return " ".join([self.sweep or str(self.folder), *sorted(self.overrides)])
-
-
-def key_of(kind: str, overrides: Sequence[str]) -> str:
-    """Of a ``run`` or a ``sweep`` and its overrides, in their order, by which a sweep's jobs are numbered."""
-    return hashlib.sha256(json.dumps([kind, *overrides]).encode()).hexdigest()
 
 
 def begin_folder(identity: Identity, files: Sequence[Path], found: Mapping[str, Any]) -> None:

@@ -95,7 +95,8 @@ def shell_environment() -> dict[str, str]:
 
 def python(folder: Path, code: str, *args: str) -> str:
     """What Python code prints that runs in a process of its own, and well."""
-    done = finish(folder, [sys.executable, "-c", code, *args])
+    quiet = environment(MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR="false")  # drawn where tqdm is installed
+    done = finish(folder, [sys.executable, "-c", code, *args], quiet)
     assert (done.code, done.err) == (0, "")
     return done.out
 

@@ -32,9 +32,7 @@ CASES = {
 }
 
 SERVE = """
-import os
 import sys
-os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"  # drawn where tqdm is installed
 import mlflow
 import numpy as np
 mlflow.set_tracking_uri(sys.argv[1])

@@ -50,7 +50,7 @@ def completed(line: str, folder: Path, env: dict[str, str]) -> list[str]:
         ("runner seed=1 experiment=digits_l", ["experiment=digits_lenet", "experiment=digits_lstm"]),
         ("runner optimizer=adam optimizer.be", ["optimizer.betas."]),
         ("runner gra", ["grade"]),
-        ("runner re", ["record.", "record=", "replay", "replicas=", "report"]),
+        ("runner re", ["record.", "record=", "replay", "replicas=", "report", "resume="]),
         ("runner report a-f", ["a-folder"]),
         ("runner export a-folder a-f", ["a-folder"]),
     ],
