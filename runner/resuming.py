@@ -151,8 +151,10 @@ def _completed(config: DictConfig, job: Asked, sweep: str | None) -> dict[str, A
 
 def _check_overrides(job: Asked) -> None:
     """Of a run of its own, whose folder may have been typed."""
+    from runner.checkpoints.file import NAME
+
     file = job.folder / "overrides.yaml"
-    if file.is_file():
+    if file.is_file() and not (job.folder / NAME).exists():  # with a checkpoint, the configurations are compared
         before = yaml.safe_load(file.read_text(encoding="utf-8"))
         if before != job.overrides:
             got = f"true for {title_of(job.overrides)} in {shown(job.folder)}, a run of {title_of(map(str, before))}"

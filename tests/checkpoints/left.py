@@ -26,9 +26,8 @@ def left(place: Path, folder: str) -> Left:
     files = {str(path.relative_to(root)): digest(path) for kind in BITS for path in root.glob(kind) if path.is_file()}
     with sqlite3.connect(place / "outputs" / "mlflow.db") as store:
         query = "SELECT run_uuid, status, artifact_uri FROM runs JOIN tags USING (run_uuid) WHERE key = ? AND value = ?"
-        ended = [r for r in store.execute(query, ("run_folder", str(root))) if r[1] != "RUNNING"]
-        assert [status for _, status, _ in ended] == ["FINISHED"]
-        run, _, uri = ended[0]
+        every = store.execute(query, ("run_folder", str(root)))  # a run that was begun anew has left one that is not
+        ((run, _, uri),) = [r for r in every if r[1] == "FINISHED"]
         metrics = list(store.execute("SELECT key, step, value FROM metrics WHERE run_uuid = ?", (run,)))
     store.close()
     artifacts = Path(uri.removeprefix("file://"))

@@ -110,11 +110,12 @@ def test_a_run_that_is_stopped_goes_on_likewise(
 
 
 def refused(place: Path, *words: str) -> str:
-    """The one line of a run that is refused, having changed nothing."""
-    (place / "run" / "status.json").unlink(missing_ok=True)
-    before = tree(place)
+    """The one line of a run that is refused, having changed nothing in its folder."""
+    for left_by_kill in ("status.json", "run.lock"):
+        (place / "run" / left_by_kill).unlink(missing_ok=True)
+    before = tree(place / "run")
     finished = run(place, *words, PLACE, "resume=true")
-    assert (finished.code, finished.out, tree(place)) == (2, "", before)
+    assert (finished.code, finished.out, tree(place / "run")) == (2, "", before)
     (line,) = finished.err.splitlines()
     return line
 

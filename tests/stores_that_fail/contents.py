@@ -13,7 +13,15 @@ from tests.cli.asking import CONSTANTS
 from tests.cli.process import Finished, environment, warm_process
 from tests.cli.stores import artifacts
 
-OWN = ("tracking.uri", "tracking.experiment", "run_folder", "job_key", "mlflow.runName", "mlflow.note.content")
+OWN = (
+    "tracking.uri",
+    "tracking.experiment",
+    "run_folder",
+    "job_key",
+    "resume_key",
+    "mlflow.runName",
+    "mlflow.note.content",
+)
 """Parameters and tags that name a run's own place."""
 IMPATIENT = {CONSTANTS: "runner.records.reaching:DEADLINE=1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
 QUICK = ("data.samples=60", "data.held_out=0.2", "record.plots=false")
@@ -57,7 +65,8 @@ def content(uri: str, run: Run) -> dict[str, Any]:
 
 
 def checksums(uri: str, run: Run, folder: Path) -> dict[str, str]:
-    """Of every artifact, as the store has it."""
+    """Of every artifact, as the store has it; they are copied into a new ``folder``."""
+    folder.mkdir()
     place = Path(MlflowClient(uri).download_artifacts(run.info.run_id, "", str(folder)))
     return {str(p.relative_to(place)): _digest(p) for p in place.rglob("*") if p.is_file()}
 

@@ -28,9 +28,9 @@ def test_all_jobs_are_recorded_and_brought_in(network: Network, tmp_path: Path) 
     assert "3 of 3 jobs agree" in finished.out
     before = pd.read_csv(tmp_path / "seeds" / "sweep.csv")
     assert list(before["verdict"]) == ["agree"] * 3
-    assert len(runs_of(network.uri, "seeds")) == 2
 
     network.heal()
+    assert len(runs_of(network.uri, "seeds")) == 2
     synced = run_impatient(tmp_path, "sync", "seeds")
     assert (synced.code, synced.err) == (0, "")
     parent, *jobs = sorted(runs_of(network.uri, "seeds"), key=lambda run: "sweep" not in run.data.tags)
