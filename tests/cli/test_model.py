@@ -128,7 +128,9 @@ def test_a_run_in_the_same_folder_leaves_no_earlier_model(place: Path) -> None:
     assert not (place / "mine" / "model").exists()
 
 
-def test_a_store_that_refuses_it_ends_the_run_with_3_and_it_is_brought_in_later(place: Path) -> None:
+def test_a_store_that_refuses_it_ends_the_run_with_3_and_it_is_brought_in_later(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert run(place, "data.samples=2").code == 0
     made = client(place).get_experiment_by_name("runner")
     assert made is not None
@@ -147,7 +149,7 @@ def test_a_store_that_refuses_it_ends_the_run_with_3_and_it_is_brought_in_later(
     (model,) = client(place).search_logged_models([made.experiment_id])
     assert model.status.value == "READY"
     assert [record.info.status for record in runs(client(place))] == ["FINISHED", "FINISHED"]
-    mlflow.set_tracking_uri(uri(place))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri(place))
     assert mlflow.pyfunc.load_model(model.model_uri).predict([[0.5, 0.25]]).shape == (1, 1)
 
 

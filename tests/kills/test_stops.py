@@ -52,6 +52,7 @@ def test_a_stop_of_the_process_that_launched_them_is_that_of_all_jobs(how: signa
     try:
         wait_until(lambda: statuses(database).count("RUNNING") == 3, process)
         wait_until(lambda: len(list(place.glob("S/*/gradients.safetensors.part"))) == 2, process)
+        time.sleep(1.0)  # so that each has recorded steps
         at = time.time()
         process.send_signal(how)
         finished = end(process, place, safety=60.0)
