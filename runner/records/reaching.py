@@ -18,7 +18,7 @@ DEADLINE = 30.0
 """Seconds from a call's beginning after which it is not tried again, and a database's answer not waited for."""
 KNOWN_AWAY = 5.0
 """Seconds that a call may take of a store that this process has found away before; it is tried once."""
-HASTE = 1.0
+HASTE = 0.5
 """Seconds that all calls together may take once the run was stopped; a run is to end within two."""
 LOCAL_HASTE = 20.0
 """The same of a database, whose transaction is not to be torn, and takes milliseconds."""

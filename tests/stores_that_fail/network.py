@@ -20,6 +20,7 @@ KINDS = {
     "create_run": ("POST", "/mlflow/runs/create"),
     "log_batch": ("POST", "/mlflow/runs/log-batch"),
     "log_inputs": ("POST", "/mlflow/runs/log-inputs"),
+    "model_file": ("PUT", "/models/m-"),
     "artifact": ("PUT", "/mlflow-artifacts/artifacts/"),
     "model": ("POST", "/mlflow/logged-models"),
     "end": ("POST", "/mlflow/runs/update"),
