@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_tracking import serving
+from tests.sharing import furnish
 
 from .network import Network
 
@@ -25,3 +26,11 @@ def network(server: str) -> Iterator[Network]:
     made = Network(server)
     yield made
     made.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path, migrated: Path) -> Path:
+    """A folder of one test's own, with a migrated store."""
+    folder = tmp_path / "place"
+    furnish(folder, migrated)
+    return folder
