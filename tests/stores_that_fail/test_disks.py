@@ -37,7 +37,7 @@ def mounted(place: Path, options: str) -> Iterator[Path]:
 
 def check_whole(folder: Path) -> None:
     """Whatever has its own name can be read, and nothing has another."""
-    assert not [path for path in folder.rglob("*.part")]
+    assert not list(folder.rglob("*.part"))
     for path in folder.rglob("*.parquet"):
         pd.read_parquet(path)
     for path in folder.rglob("*.safetensors"):
