@@ -18,7 +18,7 @@ from runner.arrays import Array, Shape
 from runner.assemble import Setup
 from runner.backends.base import Step
 from runner.errors import RunError
-from runner.records.files import part_of, publish, write_arrays
+from runner.records.files import naming, part_of, publish, write_arrays
 from runner.records.writer import Hand, at_once
 from runner.steps import count_recorded
 
@@ -136,10 +136,11 @@ class GradientsFile:
             self._spare.put(buffers)
 
     def _put(self, at: int, content: bytes | memoryview) -> None:
-        self._file.seek(at)
-        view = memoryview(content)
-        while view:
-            view = view[self._file.write(view) :]
+        with naming(self._path):
+            self._file.seek(at)
+            view = memoryview(content)
+            while view:
+                view = view[self._file.write(view) :]
 
     def _make_room(self, size: int) -> None:
         try:

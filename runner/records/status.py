@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import AGREE, DISAGREE, NOT_FINISHED
-from runner.records.files import finite, part_of, publish
+from runner.records.files import finite, naming, part_of, publish
 
 STATUS = "status.json"
 
@@ -25,10 +25,15 @@ def prepare_status(folder: Path, status: Mapping[str, Any]) -> None:
 
     From before the MLflow run is FINISHED until after it is.
     """
-    with part_of(folder / STATUS).open("w", encoding="utf-8") as file:
-        file.write(json.dumps(finite(dict(status)), indent=2, allow_nan=False) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    part = part_of(folder / STATUS)
+    try:
+        with naming(folder / STATUS), part.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(finite(dict(status)), indent=2, allow_nan=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def prepared_status(folder: Path) -> dict[str, Any] | None:
