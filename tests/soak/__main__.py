@@ -22,7 +22,7 @@ from mlflow import MlflowClient
 from tests.cli.process import ROOT
 from tests.sharing import furnish
 from tests.soak.scenes import SCENES, Server, Soak
-from tests.soak.steady import MORE, Steady, age, steady
+from tests.soak.steady import MORE, Steady, steady
 
 BEGIN, END = "<!-- the report of make soak -->\n", "<!-- its end -->\n"
 
@@ -64,6 +64,11 @@ def main() -> int:
     if asked.write is not None:
         _write(asked.write, report)
     return 1 if wrong else 0
+
+
+def age(begun: float) -> float:
+    """Minutes since then."""
+    return (time.monotonic() - begun) / 60
 
 
 def _report(seed: int, minutes: float, soak: Soak, one: Steady, wrong: list[str]) -> str:
