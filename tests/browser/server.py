@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from filelock import FileLock
 
 from tests.cli.process import environment
 from tests.cli.stores import uri
+from tests.ports import free_port
 
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 SAFETY = 120.0
@@ -49,9 +49,7 @@ def served(root: Path) -> Iterator[str]:
 
 def _start(root: Path) -> tuple[subprocess.Popen[bytes], str]:
     """A server that answers, in a process group of its own, and its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri(root)]
     log = root / "server.log"
     with log.open("wb") as told:

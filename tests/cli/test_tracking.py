@@ -2,82 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import socket
-import subprocess
+import sqlite3
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import mlflow
 import pytest
 from mlflow import MlflowClient
 
-from .process import end, environment, finish, run, start
+from tests.ports import free_port
+from tests.servers.tracking import small
+
+from .process import end, finish, run, start
 from .stores import FILES, artifacts, client, count_metrics, gradients, only_run
-from .warm import SAFETY
 
 IMPATIENT = (sys.executable, "-m", "tests.stores_that_fail.impatient", "2")
 """The program, which tries for two seconds."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-@contextmanager
-def serving(folder: Path, store: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A tracking server on loopback with its own store and artifacts; it and its workers are stopped by their group."""
-    folder.mkdir()
-    shutil.copy(store, folder / "server.db")
-    port = free_port()
-    arguments = ["server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--serve-artifacts"]
-    arguments += ["--backend-store-uri", f"sqlite:///{folder / 'server.db'}"]
-    arguments += ["--artifacts-destination", str(folder / "artifacts")]
-    with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", *arguments],
-            cwd=folder,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    uri = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + SAFETY
-        while not answers(f"{uri}/health"):
-            assert process.poll() is None, (folder / "server.log").read_text(encoding="utf-8")
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-        yield uri, process
-    finally:
-        stop(process)
-
-
-def answers(url: str) -> bool:
-    try:
-        with urlopen(url, timeout=5) as reply:
-            return bool(reply.status == 200)
-    except (URLError, OSError):
-        return False
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends a server and its workers; safe to call twice."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(SAFETY)
 
 
 def test_another_sqlite_file_takes_the_records(tmp_path: Path, migrated: Path) -> None:
@@ -112,7 +55,7 @@ def test_a_tracking_server_gets_the_run_its_artifacts_its_data_and_its_model(
 ) -> None:
     place = tmp_path / "place"
     place.mkdir()
-    with serving(tmp_path / "server", migrated) as (uri, _):
+    with small(tmp_path / "server", migrated) as uri:
         finished = run(place, "data.samples=3", "record.model=true", f"tracking.uri={uri}")
         assert (finished.code, finished.err) == (0, "")
         assert uri in finished.out
@@ -137,14 +80,15 @@ def test_a_tracking_server_gets_the_run_its_artifacts_its_data_and_its_model(
 def test_a_tracking_server_that_goes_away_ends_the_run_with_3(tmp_path: Path, migrated: Path) -> None:
     place = tmp_path / "place"
     place.mkdir()
-    with serving(tmp_path / "server", migrated) as (uri, server):
-        words = ("data.samples=20000", "record.plots=false", f"tracking.uri={uri}")
+    with ExitStack() as server:
+        uri = server.enter_context(small(tmp_path / "server", migrated))
+        words = ("data.samples=8000", "record.plots=false", f"tracking.uri={uri}")
         process = start(place, *words, program=IMPATIENT)
         try:
             while count_metrics(tmp_path / "server" / "server.db") == 0:
                 assert process.poll() is None, process.communicate()
                 time.sleep(0.05)
-            stop(server)
+            server.close()
             finished = end(process, place)
         finally:
             process.kill()
@@ -157,6 +101,36 @@ def test_a_tracking_server_that_goes_away_ends_the_run_with_3(tmp_path: Path, mi
     assert "\nagree: " in finished.out
     assert len(gradients(folder)["torch/input_layer.bias"]) == 20000
     assert not list(place.rglob("*.part*"))
+
+
+def test_a_tracking_server_that_is_killed_and_comes_back_in_time_gets_all(tmp_path: Path, migrated: Path) -> None:
+    place, port = tmp_path / "place", free_port()
+    place.mkdir()
+    with ExitStack() as server:
+        uri = server.enter_context(small(tmp_path / "server", migrated, port))
+        process = start(place, "data.samples=8000", "record.plots=false", f"tracking.uri={uri}")
+        try:
+            while count_metrics(tmp_path / "server" / "server.db") == 0:
+                assert process.poll() is None, process.communicate()
+                time.sleep(0.05)
+            server.close()
+            server.enter_context(small(tmp_path / "server", migrated, port))
+            finished = end(process, place)
+        finally:
+            process.kill()
+        assert (finished.code, finished.err) == (0, "")
+        reader = MlflowClient(uri)
+        record = only_run(reader)
+        assert (record.info.status, record.data.tags["verdict"]) == ("FINISHED", "agree")
+        drawn = ("plots/", "roundings.", "trajectories.")
+        assert artifacts(reader, record) == {name for name in FILES if not name.startswith(drawn)}
+    steps = [step for (step,) in _rows(tmp_path / "server" / "server.db", "loss/torch")]
+    assert steps == list(range(8000))
+
+
+def _rows(store: Path, key: str) -> list[tuple[int]]:
+    with closing(sqlite3.connect(store)) as base:
+        return base.execute("select step from metrics where key = ? order by step", (key,)).fetchall()
 
 
 @pytest.mark.parametrize("mode", [[], ["-m"]], ids=["run", "sweep"])

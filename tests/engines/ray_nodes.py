@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.cli.process import environment
+from tests.ports import free_ports
 
 SAFETY = 120.0
 """Seconds after which a node that does not come up is given up."""
@@ -28,7 +28,7 @@ def ray_environment() -> dict[str, str]:
 @contextmanager
 def two_nodes(folder: Path) -> Iterator[dict[str, str]]:
     """A cluster; the environment in which a sweep finds it. ``folder`` has a short path: sockets lie in it."""
-    port, client = _free_ports(2)
+    port, client = free_ports(2)
     head = ["--head", f"--port={port}", f"--ray-client-server-port={client}", f"--temp-dir={folder}"]
     with ExitStack() as running:
         for name, words in (("head", [*head, "--include-dashboard=false"]), ("other", [f"--address=127.0.0.1:{port}"])):
@@ -61,11 +61,3 @@ def _node(folder: Path, words: Sequence[str]) -> Iterator[None]:
     finally:
         os.killpg(process.pid, signal.SIGKILL)  # the node and all that it has started
         process.wait()
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as taken:
-        sockets = [taken.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]

@@ -17,6 +17,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from tests.ports import free_ports
+
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "sinfo")
 SAFETY = 60.0
 """Seconds after which what does not come up is given up."""
@@ -67,7 +69,7 @@ def one_node(folder: Path) -> Iterator[dict[str, str]]:
     key = folder / "munge" / "key"
     key.write_bytes(secrets.token_bytes(128))
     key.chmod(0o400)
-    ports = _free_ports(2)
+    ports = free_ports(2)
     settings = {"host": socket.gethostname().partition(".")[0], "folder": folder, "cpus": os.cpu_count()}
     conf = folder / "slurm.conf"
     conf.write_text(CONF.format(**settings, controller=ports[0], node=ports[1]), encoding="utf-8")
@@ -119,14 +121,6 @@ def _told(words: Sequence[str], env: Mapping[str, str]) -> str:
 
 def _found(name: str) -> str | None:
     return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as taken:
-        sockets = [taken.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 if __name__ == "__main__":

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from tests.cli.process import environment
+from tests.ports import free_port
 
-from .postgres import SAFETY, free_port
+from .postgres import SAFETY
 
 
 @contextmanager
@@ -51,6 +53,15 @@ def tracking(folder: Path, store: str, env: Mapping[str, str], *options: str, po
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait(SAFETY)
+
+
+def small(folder: Path, migrated: Path, port: int | None = None) -> AbstractContextManager[str]:
+    """One with a single worker and a copy of the store ``migrated`` in ``folder``; a later one there has the same."""
+    folder.mkdir(exist_ok=True)
+    store = folder / "server.db"
+    if not store.exists():
+        shutil.copy(migrated, store)
+    return tracking(folder, f"sqlite:///{store}", {}, "--workers", "1", port=port)
 
 
 def _answers(url: str) -> bool:

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from tests.cli.process import command, environment
 from tests.kills.campaign import JOBLIB, killed_at_random, killed_in_processes
 from tests.kills.invariants import findings
-from tests.servers.postgres import free_port
+from tests.ports import free_port
 from tests.servers.tracking import tracking
 from tests.sharing import furnish
 

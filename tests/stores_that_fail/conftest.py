@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_tracking import serving
+from tests.servers.tracking import small
 from tests.sharing import furnish
 
 from .network import Network
@@ -16,7 +16,7 @@ from .network import Network
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[str]:
     """The address of a server that nothing happens to."""
-    with serving(tmp_path_factory.mktemp("tracking") / "server", migrated) as (uri, _):
+    with small(tmp_path_factory.mktemp("tracking") / "server", migrated) as uri:
         yield uri
 
 
