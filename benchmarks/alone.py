@@ -44,7 +44,7 @@ def run(overrides: Sequence[str]) -> None:
     from runner.assemble import assemble
     from runner.catalog import Catalog
     from runner.compose import compose_config
-    from runner.job import record_run
+    from runner.recording import record_run
     from runner.records.identity import Identity
 
     config = compose_config(list(overrides))

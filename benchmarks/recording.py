@@ -9,7 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.timing import Line, medians, ratio, time_in_turn
-from runner.records.mlflow import BATCH, MlflowRun
+from runner.records.mlflow import MlflowRun
+from runner.records.pending import BATCH
 from runner.records.store import open_experiment
 from runner.records.writer import Writer
 

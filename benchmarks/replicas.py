@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from benchmarks.timing import Line, medians, ratio, time_in_turn
 from runner.catalog import Catalog
 from runner.compose import compose_config
-from runner.experiment import Silent, run_experiment
+from runner.experiment import run_experiment
+from runner.outcome import Silent
 from runner.stacked.run import Silent as SilentStack
 from runner.stacked.run import run_stack
 from runner.stacked.stack import stack_of

@@ -103,7 +103,8 @@ def check(
     from runner.catalog import Catalog
     from runner.compose import as_override, compose_config
     from runner.errors import ConfigError, shortened
-    from runner.experiment import Silent, run_experiment
+    from runner.experiment import run_experiment
+    from runner.outcome import Silent
 
     for key, given in (("backprop", backprop), ("against", against)):
         if not _can_be_judged(given):
@@ -215,7 +216,8 @@ def _recorded(setup: Setup, overrides: list[str], config: dict[str, Any], by_nam
     from datetime import datetime
     from pathlib import Path
 
-    from runner.job import ended, record_run, told_unsent
+    from runner.job import told_unsent
+    from runner.recording import ended, record_run
     from runner.records.files import missing_folders, remove_empty
     from runner.records.identity import Identity
     from runner.records.lock import RUN_LOCK, locked

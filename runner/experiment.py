@@ -3,108 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from dataclasses import replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from runner.arrays import Array, in_dtype
+from runner.arrays import in_dtype
 from runner.assemble import Setup
-from runner.backends.base import Backend, FormError, Given, State, Step
+from runner.backends.base import Backend, FormError, Given, State
 from runner.backends.prediction import AT_ONCE
 from runner.carried import Carried, Progress
-from runner.comparison.drift import Distance, Drift, Parting
+from runner.comparison.drift import Drift
 from runner.comparison.results import Comparison
 from runner.comparison.summary import RunVerdict
 from runner.comparison.verdict import Judge
 from runner.data.base import Stream, generator
-from runner.evaluation import Epoch, Evaluation
+from runner.evaluation import Evaluation
+from runner.outcome import Outcome, Record, Recorder
 from runner.steps import batches, is_judged, is_recorded
-
-
-@dataclass(frozen=True)
-class Record:
-    """One recorded step. The steps' arrays hold until the next step: whoever keeps them copies them.
-
-    ``distances`` are those of the parameters that the step started from, none with lockstep; ``parameters`` are these
-    of the reference.
-    """
-
-    step: int
-    steps: Mapping[str, Step]
-    comparisons: list[Comparison]
-    distances: list[Distance] = field(default_factory=list)
-    parameters: Mapping[str, Array] = field(default_factory=dict)
-
-
-class Recorder(Protocol):
-    """What keeps the records of a run."""
-
-    def progress(self, step: int) -> None:
-        """Called before each step, with its number from 0."""
-        ...
-
-    def write(self, record: Record) -> None:
-        """Called after each recorded step."""
-        ...
-
-    def write_update(self, step: int, comparisons: list[Comparison]) -> None:
-        """Called after the update that follows a judged step, with what the backends then carry."""
-        ...
-
-    def write_epoch(self, epoch: Epoch) -> None:
-        """Called after each epoch that was evaluated."""
-        ...
-
-    def checkpoint(self, carried: Carried) -> None:
-        """Called every ``checkpoint_every`` steps, and when the last one is done; never where that is None."""
-        ...
-
-    def carried(self) -> Carried | None:
-        """Asked once, before the first step: what an earlier process has come to in this run; None for nothing."""
-        ...
-
-
-class Silent:
-    """A recorder that keeps nothing."""
-
-    def progress(self, step: int) -> None:
-        pass
-
-    def write(self, record: Record) -> None:
-        pass
-
-    def write_update(self, step: int, comparisons: list[Comparison]) -> None:
-        pass
-
-    def write_epoch(self, epoch: Epoch) -> None:
-        pass
-
-    def checkpoint(self, carried: Carried) -> None:
-        pass
-
-    def carried(self) -> Carried | None:
-        return None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run leaves: its verdict, the first and last recorded losses, and the parameters and
-    running averages that it ended with.
-
-    ``distances`` are those of the last parameters, where no record has them; ``drift`` is each backend's over the
-    whole run. Both are empty with lockstep. ``case`` is that of the first mismatch, ``epoch`` the last that was
-    evaluated.
-    """
-
-    verdict: RunVerdict
-    losses: Mapping[str, tuple[float, float]]
-    final: Mapping[str, Array]
-    distances: list[Distance] = field(default_factory=list)
-    drift: Mapping[str, Parting] = field(default_factory=dict)
-    case: Given | None = None
-    epoch: Epoch | None = None
 
 
 def run_experiment(setup: Setup, recorder: Recorder) -> Outcome:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
@@ -14,24 +14,14 @@ from runner import resuming, stopping
 from runner.config import check_choices, current_catalog, resolved
 from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, ConfigError, RunError
 from runner.job_identity import Asked, asked, check_backend_names, command_of, identity_of, shown
+from runner.recording import Ready, TooLate, Train, ended, record_run, recorded
 from runner.records.faults import told_failure
 from runner.records.journal import sync_words
 from runner.records.lock import RUN_LOCK, locked
 from runner.records.status import prepare_status, prepared_status, remove_status, write_status
 
 if TYPE_CHECKING:
-    from runner.assemble import Setup
     from runner.catalog import Catalog
-    from runner.experiment import Outcome
-    from runner.records.identity import Identity
-    from runner.records.recorder import RunRecorder
-    from runner.records.stacked.recorder import StackRecorder
-
-T = TypeVar("T")
-Train = Callable[["Setup", "RunRecorder"], "Outcome"]
-"""Trains and judges a run, its records told as it goes on: ``run_experiment``, or another that gives the same."""
-Ready = Callable[[dict[str, Any]], None]
-"""Takes what the status of a run that came to its end says of it, before the run is FINISHED in MLflow."""
 
 last: dict[str, Any] = {}
 """The status of the job that this process ran last."""
@@ -39,10 +29,6 @@ last: dict[str, Any] = {}
 
 class Interrupted(KeyboardInterrupt):
     """A stop of which the job that was running has told."""
-
-
-class TooLate(KeyboardInterrupt):
-    """A stop that has come when the run was FINISHED."""
 
 
 def job(cfg: DictConfig, train: Train | None = None) -> float | None:
@@ -166,22 +152,6 @@ def _run(cfg: DictConfig, this: Asked, status: dict[str, Any], train: Train | No
     return ended(record_run(setup, identity, status, train, ready))
 
 
-def ended(outcome: Outcome) -> dict[str, Any]:
-    """What the status of a run that came to its end says of it."""
-    from runner.comparison.drift import farthest
-
-    verdict = outcome.verdict
-    return {
-        "status": AGREE if verdict.agree else DISAGREE,
-        "verdict": verdict.verdict,
-        "roundings": verdict.worst("roundings"),
-        "logic_roundings": verdict.worst("logic_roundings"),
-        "loss": list(outcome.losses.values())[-1][1] if outcome.losses else None,
-        "losses": outcome.losses,
-        **({"drift": farthest(outcome.drift)} if outcome.drift else {}),
-    }
-
-
 def _run_stack(
     config: dict[str, Any], catalog: Catalog, this: Asked, status: dict[str, Any], ready: Ready
 ) -> dict[str, Any]:
@@ -215,7 +185,7 @@ def _run_stack(
         return recorder.finish(run_stack(stack, recorder), lambda summary: ready(found(summary)))
 
     remove_status(this.folder)
-    return found(_recorded(recorder, work, status))
+    return found(recorded(recorder, work, status))
 
 
 def _sweep_run(sweep: Path) -> str:
@@ -223,65 +193,3 @@ def _sweep_run(sweep: Path) -> str:
     from runner.records.sweep.parent import read_parent
 
     return str(read_parent(sweep)["run_id"])
-
-
-def record_run(
-    setup: Setup,
-    identity: Identity,
-    status: dict[str, Any] | None = None,
-    train: Train | None = None,
-    ready: Ready | None = None,
-) -> Outcome:
-    """Runs and records; a run that could not finish is FAILED or KILLED, what was recorded kept.
-
-    ``status`` is told the MLflow run's id under ``run_id``; ``train`` stands in for ``run_experiment``.
-    """
-    from runner.experiment import run_experiment
-    from runner.records.minimal import minimal_case
-    from runner.records.recorder import RunRecorder
-
-    recorder = RunRecorder(setup, identity)
-    remove_status(identity.folder)
-
-    def work() -> Outcome:
-        outcome = (train or run_experiment)(setup, recorder)
-        minimal = minimal_case(setup, outcome, identity.folder)
-        recorder.finish(outcome, minimal, lambda: None if ready is None else ready(ended(outcome)))
-        return outcome
-
-    return _recorded(recorder, work, status)
-
-
-def _recorded(recorder: RunRecorder | StackRecorder, work: Callable[[], T], status: dict[str, Any] | None) -> T:
-    """What ``work`` gives, from the recorder's start to its end or to where it is abandoned.
-
-    ``status`` is told the MLflow run's id as soon as there is one, and what MLflow was not told.
-    """
-    try:
-        return _worked(recorder, work, status)
-    finally:
-        if status is not None and recorder.unsent is not None:
-            status["unsent"] = recorder.unsent
-
-
-def _worked(recorder: RunRecorder | StackRecorder, work: Callable[[], T], status: dict[str, Any] | None) -> T:
-    try:
-        recorder.start()
-        if status is not None:
-            status["run_id"] = recorder.run_id
-        return work()
-    except BaseException as error:
-        stopped = isinstance(error, KeyboardInterrupt) or stopping.was_asked()
-        if not stopped:
-            recorder.abandon("FAILED")
-            raise
-        stopping.heed()
-        if recorder.finished:
-            raise TooLate from error
-        try:
-            recorder.abandon("KILLED")
-        except RunError as refusal:
-            raise KeyboardInterrupt(str(refusal)) from error
-        if isinstance(error, KeyboardInterrupt):
-            raise
-        raise KeyboardInterrupt from error

@@ -23,13 +23,11 @@ from runner.composer import Composer
 from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, RunError
 from runner.job import last
 from runner.launching.engines import EngineError, compose_first, engine
-from runner.records.faults import told_failure
 from runner.records.files import missing_folders, remove_empty
-from runner.records.journal import as_synced, sync_words
 from runner.records.lock import SWEEP_LOCK, locked
 from runner.records.resume_key import RESUME_KEY, key_of
-from runner.records.status import STATUS, read_status
 from runner.shell import as_typed, lasting, title_of
+from runner.sweep_results import job_statuses, record, show
 from runner.sweep_workers import ended_jobs, minded
 
 if TYPE_CHECKING:
@@ -100,7 +98,7 @@ def _listen(config: DictConfig) -> None:
         asked = enumerate(job_overrides, start=initial_job_idx)
         jobs = {number: list(map(as_typed, lasting(overrides))) for number, overrides in asked}
         parent = _announce(config, jobs)
-        ended = ended_jobs(_statuses(parent), jobs, parent.run_id) if parent.resume else {}
+        ended = ended_jobs(job_statuses(parent), jobs, parent.run_id) if parent.resume else {}
         open_ones = [number for number in jobs if number not in ended]
         if not open_ones:
             return list(ended.values())
@@ -207,10 +205,10 @@ def sweep_status(folder: Path) -> int:
     if Footprint.parent is None:
         print("runner: command line: got a sweep without a job; allowed: at least one value a key", file=sys.stderr)
         return BAD_INPUT
-    statuses = _statuses(Footprint.parent)
-    _print(statuses, folder)
-    recorded = _record(Footprint.parent, statuses)
-    codes = {s["status"] for s in statuses} | ({AGREE} if recorded else {NOT_FINISHED})
+    left = job_statuses(Footprint.parent)
+    show(left, folder)
+    recorded = record(Footprint.parent, left)
+    codes = {s["status"] for s in left} | ({AGREE} if recorded else {NOT_FINISHED})
     return next(code for code in (NOT_FINISHED, BAD_INPUT, DISAGREE, AGREE) if code in codes)
 
 
@@ -220,64 +218,5 @@ def abandon(stopped: bool) -> None:
     if parent is not None and parent.run_id is not None:
         stopping.heed()
         _end_dead_jobs()
-        _record(parent, _statuses(parent), stopped)
+        record(parent, job_statuses(parent), stopped)
     Footprint.held.close()
-
-
-def _statuses(parent: Parent) -> list[dict[str, Any]]:
-    """What each job left, by its number; one that left nothing could not finish.
-
-    A job is known by the sweep's MLflow run: below the folder there may be other runs, and jobs of earlier sweeps.
-    """
-    return statuses_of(parent.folder, parent.run_id, parent.jobs)
-
-
-def statuses_of(folder: Path, run_id: str | None, jobs: Mapping[int, list[str]]) -> list[dict[str, Any]]:
-    """The same of the sweep's folder, MLflow run and jobs."""
-    found = [{**read_status(path.parent), "folder": str(path.parent)} for path in folder.rglob(STATUS)]
-    by_number = {s["number"]: s for s in found if s.get("sweep") == run_id}
-    lost = {"status": NOT_FINISHED, "folder": None}
-    return [by_number.get(n, {**lost, "number": n, "overrides": asked}) for n, asked in sorted(jobs.items())]
-
-
-def _record(parent: Parent, statuses: Sequence[Mapping[str, Any]], stopped: bool = False) -> bool:
-    """Records the sweep and says where; False, having told why, if that could not be done."""
-    from runner.records.console import open_console
-    from runner.records.sweep import record_sweep
-
-    try:
-        places = record_sweep(parent, statuses, stopped)
-    except RunError as error:
-        print(f"runner: {error}", file=sys.stderr)
-        return False
-    except Exception as error:  # told in one line as that of a job is
-        print(f"runner: {told_failure(parent.folder, error)}", file=sys.stderr)
-        return False
-    out = open_console()
-    for label, text in places.items():
-        out.print(f"{label:<12} {text}", markup=False)
-    if parent.unsent is not None:
-        print(f"runner: {sync_words(parent.unsent, parent.folder, parent.folder)}", file=sys.stderr)
-    return parent.unsent is None
-
-
-def _print(statuses: Sequence[Mapping[str, Any]], folder: Path) -> None:
-    from rich.text import Text
-
-    from runner.records.console import open_console, plain_table
-    from runner.records.words import number
-
-    out = open_console()
-    table = plain_table(["job", "overrides", "verdict"], "job", "overrides", "last loss", "roundings", "verdict")
-    for s in statuses:
-        loss = "-" if s.get("loss") is None else f"{s['loss']:.6g}"
-        roundings = "-" if s.get("roundings") is None else number(s["roundings"])
-        verdict = s.get("verdict") or s.get("message") or "could not finish"
-        style = "green" if as_synced(s)["status"] == AGREE else "bold red"
-        table.add_row(str(s["number"]), Text(" ".join(s["overrides"])), loss, roundings, Text(verdict, style))
-    agree = sum(as_synced(s)["status"] == AGREE for s in statuses)
-    out.print()
-    out.print(table)
-    out.print()
-    out.print(Text(f"{agree} of {len(statuses)} jobs agree"))
-    out.print(Text(f"sweep folder {folder}"))

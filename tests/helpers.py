@@ -25,7 +25,8 @@ from runner.comparison.results import Comparison
 from runner.comparison.summary import Disagreement
 from runner.config import register, resolved
 from runner.evaluation import Epoch
-from runner.experiment import Outcome, Record, Silent, run_experiment
+from runner.experiment import run_experiment
+from runner.outcome import Outcome, Record, Silent
 from runner.paths import CONF
 
 FAULTS = Path(__file__).parent / "faults" / "conf"

@@ -10,7 +10,8 @@ import pytest
 
 from runner.arrays import Array
 from runner.assemble import Setup
-from runner.experiment import Outcome, Silent, run_experiment
+from runner.experiment import run_experiment
+from runner.outcome import Outcome, Silent
 from runner.shrink.reductions import ALL
 from runner.shrink.search import Failure, _Search, _starts, failure_in, failure_of, shrink
 from tests.helpers import make_setup, same_bits

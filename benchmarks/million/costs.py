@@ -63,7 +63,7 @@ def record(store: Store, folder: Path, *words: str) -> None:
     from runner.assemble import assemble
     from runner.catalog import Catalog
     from runner.compose import compose_config
-    from runner.job import record_run
+    from runner.recording import record_run
     from runner.records.identity import Identity
     from runner.records.stacked.recorder import StackRecorder
     from runner.stacked.run import run_stack

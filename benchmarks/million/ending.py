@@ -15,7 +15,7 @@ from benchmarks.million.stores import Store
 from runner.errors import AGREE
 from runner.records.sweep import record_sweep
 from runner.records.sweep.parent import Parent, read_parent
-from runner.sweep import _statuses
+from runner.sweep_results import job_statuses
 
 
 def endings(uri: str, folder: Path, counts: tuple[int, ...]) -> Iterator[tuple[int, dict[str, float]]]:
@@ -44,7 +44,7 @@ def _ending(uri: str, job: Path, folder: Path, count: int) -> dict[str, float]:
         shutil.copytree(job, folder / str(number))
         (folder / str(number) / "status.json").write_text(json.dumps(own), encoding="utf-8")
     statuses: list[dict[str, object]] = []
-    found["statuses gathered"] = _seconds(lambda: statuses.extend(_statuses(parent)))
+    found["statuses gathered"] = _seconds(lambda: statuses.extend(job_statuses(parent)))
     with redirect_stdout(StringIO()):
         found["sweep recorded"] = _seconds(lambda: record_sweep(parent, statuses))
     return found

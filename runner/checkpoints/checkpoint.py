@@ -16,7 +16,7 @@ from runner.errors import ConfigError
 from runner.records.console import PublishedRows
 from runner.records.gradients import SHORT
 from runner.records.identity import Identity
-from runner.records.mlflow import Pending, flatten
+from runner.records.pending import Pending, flatten
 from runner.records.run_files import FilesState
 
 OWN_FILES = "files."

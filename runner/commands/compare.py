@@ -14,7 +14,7 @@ from runner.commands.locate import RUN_HELP, Found, found_run, parse_words
 from runner.comparison.constants import LIMIT
 from runner.errors import AGREE, DISAGREE, ConfigError
 from runner.records.console import open_console, plain_table
-from runner.records.mlflow import flatten
+from runner.records.pending import flatten
 from runner.records.reading import RecordedRun
 from runner.records.words import number
 

@@ -111,7 +111,8 @@ def _not_loaded(error: ConfigError, path: str, job: Job) -> Grade:
 
 
 def _judged(setup: Setup) -> Grade:
-    from runner.experiment import Silent, run_experiment
+    from runner.experiment import run_experiment
+    from runner.outcome import Silent
     from runner.records.words import whole_verdict
 
     verdict = run_experiment(setup, Silent()).verdict

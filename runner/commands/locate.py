@@ -21,7 +21,8 @@ from runner.paths import CONF
 from runner.records.files import utf8
 from runner.records.limits import LONGEST_NAME
 from runner.records.plain_yaml import read_plain
-from runner.records.reading import UNREADABLE, RecordedRun, read_run
+from runner.records.readable import UNREADABLE
+from runner.records.reading import RecordedRun, read_run
 from runner.records.status import read_status
 from runner.records.store import as_run_error
 from runner.records.sweep.parent import PARENT

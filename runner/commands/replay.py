@@ -18,13 +18,14 @@ from runner.commands.locate import RUN_HELP, found_run, parse_words
 from runner.commands.reassemble import reassembled
 from runner.commands.trust import TRUST, TRUST_HELP, take_trust
 from runner.errors import AGREE, DISAGREE, RunError
-from runner.experiment import Outcome, Record, Silent, run_experiment
+from runner.experiment import run_experiment
+from runner.outcome import Outcome, Record, Silent
 from runner.records.console import Console, open_console
 from runner.records.document import write_outcome
 from runner.records.environment import devices_of, environment
 from runner.records.files import write_json
 from runner.records.gradients import gradients_file
-from runner.records.mlflow import flatten
+from runner.records.pending import flatten
 from runner.records.reading import RecordedRun, read_run
 from runner.records.tables import DeviationsTable
 

@@ -17,7 +17,7 @@ from runner.records.sending import Sender
 from runner.records.sweep.jobs import read_job
 from runner.records.sweep.parent import PARENT, read_parent
 from runner.records.sweep.tables import write_jobs
-from runner.sweep import statuses_of
+from runner.sweep_results import statuses_of
 
 USAGE = """\
 python -m runner sync FOLDER

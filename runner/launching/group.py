@@ -10,7 +10,8 @@ import numpy as np
 from runner.arrays import Array
 from runner.assemble import Setup
 from runner.evaluation import Epoch
-from runner.experiment import Outcome, Record, Recorder, run_experiment
+from runner.experiment import run_experiment
+from runner.outcome import Outcome, Record, Recorder
 from runner.stacked.judging import Found
 from runner.stacked.looked import Detail
 from runner.stacked.run import StackedOutcome, StackedRecord, run_stack

@@ -21,7 +21,7 @@ from runner.comparison.results import Comparison
 from runner.comparison.summary import RunVerdict
 from runner.errors import printable
 from runner.evaluation import Epoch
-from runner.experiment import Outcome, Record
+from runner.outcome import Outcome, Record
 from runner.published.table import Published
 from runner.records.drift import drift_sentence
 from runner.records.words import number, small, whole_verdict

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.assemble import Setup
-from runner.experiment import Outcome
+from runner.outcome import Outcome
 from runner.records.drift import drift_document
 from runner.records.files import write_json
 from runner.records.gradients import copy_parameters

@@ -6,7 +6,7 @@ import numpy as np
 
 from runner.comparison.summary import RunVerdict
 from runner.evaluation import Epoch
-from runner.experiment import Record
+from runner.outcome import Record
 
 
 def step_metrics(record: Record) -> dict[str, float]:

@@ -18,7 +18,7 @@ from runner.comparison.sides import HIGH
 from runner.compose import compose_config
 from runner.data.base import Stream, generator
 from runner.errors import ConfigError
-from runner.experiment import Outcome
+from runner.outcome import Outcome
 from runner.paths import CONF
 from runner.records.files import part_of, publish, write_text, write_yaml
 from runner.shell import shell_line

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from runner import stopping
 from runner.records.journal import Entry, Journal, Made
 from runner.records.limits import key_taken, name_taken, param_taken, renamed, tag_taken
+from runner.records.pending import BATCH, SMALL_BATCH, Pending, Row, batches, flatten, milliseconds
 from runner.records.reaching import StoreError
 from runner.records.sending import Sender, log_entry
 from runner.records.writer import Hand, at_once
@@ -20,34 +20,9 @@ from runner.records.writer import Hand, at_once
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
 
-BATCH = 1000
-SMALL_BATCH = 100
-"""Parameters, or tags, that MLflow takes at once."""
-Row = tuple[str, float, int, int, bool]
-"""A metric: its key, value, milliseconds of the clock, step, and whether it is the model's too."""
-
 SCORES = ("train/", "held_out/")
 RESUMED = "resumed"
 """The tag of a run that was gone on with: how often."""
-
-
-@dataclass
-class Pending:
-    """What is to be told of a run, or told of it once more, later.
-
-    Attributes:
-        rows: The metrics that are not handed over yet.
-        last: The last value of each metric and its step, of a run that is told of no others.
-        scores: The last of each score.
-        keys: How MLflow names what was logged.
-        not_finite: The first step of each metric that was not.
-    """
-
-    rows: list[Row] = field(default_factory=list)
-    last: dict[str, tuple[float, int]] = field(default_factory=dict)
-    scores: dict[str, Row] = field(default_factory=dict)
-    keys: dict[str, str] = field(default_factory=dict)
-    not_finite: dict[str, int] = field(default_factory=dict)
 
 
 class MlflowRun:
@@ -285,25 +260,3 @@ class MlflowRun:
                 self._journal.add(first)
             self._journalled = True
         self._journal.add(entry)
-
-
-def batches(keys: Iterable[str], size: int) -> Iterator[list[str]]:
-    """The keys, so many at a time."""
-    held = list(keys)
-    for start in range(0, len(held), size):
-        yield held[start : start + size]
-
-
-def milliseconds() -> int:
-    """The time, as MLflow has it."""
-    return int(time.time() * 1000)
-
-
-def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested mappings and lists as dotted keys: ``architecture.layers.0.layer``."""
-    items: Any = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else None
-    if items is None or (not value and prefix):
-        yield prefix, value
-        return
-    for key, item in items:
-        yield from flatten(item, f"{prefix}.{key}" if prefix else str(key))

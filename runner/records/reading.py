@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import yaml
 
 from runner.arrays import Array, Shape
 from runner.comparison.tensors import PARAMETER
@@ -20,9 +18,10 @@ from runner.records.confined import check_confined
 from runner.records.contents import CONFIG, ENVIRONMENT, OVERRIDES, VERDICT
 from runner.records.document import SCHEMA_VERSION
 from runner.records.elements import EDGES, QUESTIONS
-from runner.records.forms import Form, check_form
+from runner.records.forms import check_form
 from runner.records.mapped import mapped
 from runner.records.plain_yaml import read_plain
+from runner.records.readable import ALLOWED, document, reading
 from runner.records.whole import (
     OF_LOSS,
     check_arrays,
@@ -38,10 +37,6 @@ from runner.shell import title_of
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-
-ALLOWED = "the folder of a run that has ended, or its MLflow run"
-UNREADABLE = (OSError, ValueError, RecursionError, yaml.YAMLError)
-"""What a file that is missing, or is not what its name says, makes its reader raise."""
 
 DEVIATIONS = "deviations.parquet"
 
@@ -97,7 +92,7 @@ class RecordedRun:
         from runner.records.tables import SCHEMA
 
         found = self._table(DEVIATIONS, SCHEMA)
-        with _reading(self.folder, DEVIATIONS):
+        with reading(self.folder, DEVIATIONS):
             check_rows(found, self.backends[:-1], self.tensors, self.verdict["judged_steps"])
         return found
 
@@ -115,13 +110,13 @@ class RecordedRun:
     @cached_property
     def _check_table(self) -> None:
         found = self._read_rows(["step", "backend", "tensor", "logic_worst_index"], None, None)
-        with _reading(self.folder, DEVIATIONS):
+        with reading(self.folder, DEVIATIONS):
             check_rows(found, self.backends[:-1], self.tensors, self.verdict["judged_steps"])
 
     def _read_rows(self, columns: Sequence[str], tensor: str | None, places: Array | None) -> pd.DataFrame:
         from runner.records.tables import SCHEMA
 
-        with _reading(self.folder, DEVIATIONS):
+        with reading(self.folder, DEVIATIONS):
             return read_rows(self.folder / DEVIATIONS, SCHEMA, columns, tensor, places)
 
     @cached_property
@@ -140,7 +135,7 @@ class RecordedRun:
 
         if not self.verdict["drift"]:
             return None
-        with _reading(self.folder, "drift.parquet"):
+        with reading(self.folder, "drift.parquet"):
             return read_rows(self.folder / "drift.parquet", SCHEMA, SCHEMA.names, ALL)
 
     @cached_property
@@ -216,13 +211,13 @@ class RecordedRun:
 
     def _arrays(self, name: str, shapes: Callable[[Mapping[str, Array]], Mapping[str, Shape]]) -> Mapping[str, Array]:
         """All arrays of a file, which are those that ``shapes`` names once it has seen them."""
-        with _reading(self.folder, name):
+        with reading(self.folder, name):
             found = mapped(self.folder / name)
             check_arrays(found, shapes(found))
         return found
 
     def _table(self, name: str, schema: pa.Schema) -> pd.DataFrame:
-        with _reading(self.folder, name):
+        with reading(self.folder, name):
             return read_table(self.folder / name, schema)
 
 
@@ -237,7 +232,7 @@ def read_run(folder: Path) -> RecordedRun:
         raise ConfigError("RUN", folder, ALLOWED)
     check_confined(folder)
     _check_has_ended(folder)
-    verdict = _document(folder, "verdict.json", json.loads, {})
+    verdict = document(folder, "verdict.json", json.loads, {})
     version = verdict.get("schema")
     if type(version) is not int or version != SCHEMA_VERSION:
         got = f"{folder}, a record of version {shortened(version)}"
@@ -246,14 +241,14 @@ def read_run(folder: Path) -> RecordedRun:
         got = f"{folder}, which has {shortened(verdict['replicas'])} replicas"
         alone = "a replica is run alone by its seed=..., replicas=1 and, where there are lrs, lr=... lrs=null"
         raise ConfigError("RUN", got, f"the folder of one run; {alone}")
-    with _reading(folder, "verdict.json"):
+    with reading(folder, "verdict.json"):
         check_form(verdict, VERDICT)
     return RecordedRun(
         folder,
-        config=_document(folder, "config.yaml", read_plain, CONFIG),
-        overrides=_document(folder, "overrides.yaml", read_plain, OVERRIDES),
+        config=document(folder, "config.yaml", read_plain, CONFIG),
+        overrides=document(folder, "overrides.yaml", read_plain, OVERRIDES),
         verdict=verdict,
-        environment=_document(folder, "environment.json", json.loads, ENVIRONMENT),
+        environment=document(folder, "environment.json", json.loads, ENVIRONMENT),
     )
 
 
@@ -264,22 +259,3 @@ def _check_has_ended(folder: Path) -> None:
     tables = " and ".join(f"{part.name} ({len(list(part.iterdir()))} parts)" for part in parts)
     got = f"{folder}, whose run was killed or goes on: it has no verdict, and rows up to then in {tables}"
     raise ConfigError("RUN", got, f"{ALLOWED}; pandas.read_parquet reads a folder of parts")
-
-
-def _document(folder: Path, name: str, load: Callable[[str], Any], form: Form) -> Any:
-    with _reading(folder, name):
-        found = load((folder / name).read_text(encoding="utf-8"))
-        check_form(found, form)
-    return found
-
-
-@contextmanager
-def _reading(folder: Path, name: str) -> Iterator[None]:
-    """Tells of a file that is missing, unreadable or not what it should be in one line that names it."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise ConfigError("RUN", f"{folder}, which has no {name}", ALLOWED) from error
-    except UNREADABLE as error:
-        words = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise ConfigError("RUN", f"{folder} ({name}: {words})", ALLOWED) from error

@@ -17,7 +17,7 @@ from runner.comparison.drift import Distance
 from runner.comparison.results import Comparison
 from runner.comparison.tensors import PARAMETER
 from runner.evaluation import Epoch
-from runner.experiment import Outcome, Record
+from runner.outcome import Outcome, Record
 from runner.records.bringing import bring_run
 from runner.records.console import Console
 from runner.records.dataset import dataset_inputs
@@ -33,8 +33,8 @@ from runner.records.journal import NAME as JOURNAL
 from runner.records.journal import discard_journals, journals_in
 from runner.records.metrics import epoch_metrics, step_metrics, verdict_metrics, verdict_tags
 from runner.records.minimal import Minimal, minimal_files
-from runner.records.mlflow import Pending, milliseconds
 from runner.records.model import remove_model, save_model
+from runner.records.pending import Pending, milliseconds
 from runner.records.run_files import RunFiles
 from runner.records.summary import open_run
 from runner.records.system import SystemMetrics

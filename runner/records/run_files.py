@@ -10,7 +10,7 @@ from runner.assemble import Setup
 from runner.comparison.drift import Distance
 from runner.comparison.results import Comparison
 from runner.comparison.tensors import layout_of
-from runner.experiment import Record
+from runner.outcome import Record
 from runner.records.drift import DriftTable
 from runner.records.elements import ElementRoundings, ElementsState
 from runner.records.gradients import gradients_file

@@ -12,7 +12,8 @@ from itertools import takewhile
 from runner import stopping
 from runner.assemble import Setup
 from runner.comparison.summary import RunVerdict
-from runner.experiment import Outcome, Silent, run_experiment
+from runner.experiment import run_experiment
+from runner.outcome import Outcome, Silent
 from runner.shrink.reductions import ALL, OF_NUMBERS, of_steps
 from runner.steps import batches
 

@@ -13,7 +13,8 @@ from runner.assemble import Setup
 from runner.backends.base import Backend
 from runner.backends.torch import Torch, TorchBackend
 from runner.backends.torch_device import devices
-from runner.experiment import Silent, run_experiment
+from runner.experiment import run_experiment
+from runner.outcome import Silent
 from runner.records.environment import devices_of
 from runner.stacked.run import Silent as SilentStack
 from runner.stacked.run import run_stack

@@ -14,9 +14,10 @@ from runner.backends.base import Backend, BackendChoice, Problem
 from runner.backends.scratch import ScratchBackend
 from runner.comparison.results import SEVERITY
 from runner.comparison.summary import RunVerdict
-from runner.experiment import Silent, run_experiment
+from runner.experiment import run_experiment
 from runner.layers.base import Buffers
 from runner.layers.linear import Linear, ScratchLinear
+from runner.outcome import Silent
 from runner.records.metrics import verdict_tags
 from runner.records.words import whole_verdict
 from tests.faults.base import Altered, with_passes

@@ -8,7 +8,8 @@ import pytest
 
 from runner.backends.torch_compiled import TorchCompiled
 from runner.errors import ConfigError
-from runner.experiment import Silent, run_experiment
+from runner.experiment import run_experiment
+from runner.outcome import Silent
 from tests.helpers import make_setup
 
 COMPILED = TorchCompiled(device="cpu", tf32=False)

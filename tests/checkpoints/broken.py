@@ -11,7 +11,8 @@ from runner.assemble import Setup
 from runner.carried import Carried
 from runner.checkpoints.file import NAME, read_checkpoint, write_checkpoint
 from runner.comparison.results import Comparison
-from runner.experiment import Record, Silent, run_experiment
+from runner.experiment import run_experiment
+from runner.outcome import Record, Silent
 from runner.records.document import write_outcome
 from runner.records.run_files import FilesState, RunFiles
 from runner.records.writer import at_once

@@ -14,7 +14,8 @@ from runner.assemble import Setup, assemble
 from runner.catalog import Catalog
 from runner.commands import run_command
 from runner.compose import compose_config
-from runner.experiment import Silent, run_experiment
+from runner.experiment import run_experiment
+from runner.outcome import Silent
 from tests.cli.process import run
 
 NAMES = "backend.function.names={W1: input_layer.weight, lambda: input_layer.bias, x: hidden_layer_1.weight}"

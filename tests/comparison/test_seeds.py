@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from runner.assemble import assemble
-from runner.experiment import Silent, run_experiment
+from runner.experiment import run_experiment
+from runner.outcome import Silent
 from tests.helpers import CATALOG, configuration
 
 CHUNK = 10

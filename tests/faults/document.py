@@ -9,7 +9,7 @@ from itertools import groupby
 import numpy as np
 
 from runner.comparison.constants import LIMIT
-from runner.experiment import Outcome
+from runner.outcome import Outcome
 from tests.faults.fault import UNKNOWN, Fault
 from tests.faults.library import FAULTS, LOSSY, RIGHT
 from tests.faults.others import objections

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from runner.experiment import Outcome
+from runner.outcome import Outcome
 from tests.helpers import first_of
 
 UNKNOWN = "unknown"

@@ -18,7 +18,8 @@ from runner.comparison.mistakes.every import every
 from runner.comparison.mistakes.forward import forward
 from runner.comparison.mistakes.whole import fitted
 from runner.comparison.tensors import layout_of
-from runner.experiment import Silent, run_experiment
+from runner.experiment import run_experiment
+from runner.outcome import Silent
 
 Gradients = Mapping[str, Array]
 

@@ -15,7 +15,8 @@ from runner.arrays import DTYPES, Array, in_dtype
 from runner.assemble import Setup
 from runner.backends.base import Backend, State, Step
 from runner.data.base import Stream, generator
-from runner.experiment import Silent, run_experiment
+from runner.experiment import run_experiment
+from runner.outcome import Silent
 from runner.steps import batches
 
 RELATIVE = 1e-7

@@ -9,7 +9,8 @@ import pytest
 
 from runner.assemble import Setup
 from runner.data.base import Stream, generator
-from runner.experiment import Silent, run_experiment
+from runner.experiment import run_experiment
+from runner.outcome import Silent
 from runner.steps import batches
 from tests.faults.command_line import groups
 from tests.faults.fault import UNKNOWN, Fault, assert_is_found

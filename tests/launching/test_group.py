@@ -16,8 +16,8 @@ from runner.backends.base import Backend, Problem, Step
 from runner.backends.scratch import Scratch, ScratchBackend
 from runner.backends.torch import EAGER
 from runner.comparison.results import Comparison
-from runner.experiment import Outcome, Record
 from runner.launching.group import Group
+from runner.outcome import Outcome, Record
 from tests.helpers import Kept, kept, make_setup
 from tests.stacked.helpers import CLOSE, assert_same_verdict
 

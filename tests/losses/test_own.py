@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from runner.arrays import Array, Shape
-from runner.experiment import Silent, run_experiment
+from runner.experiment import run_experiment
 from runner.losses.base import Loss
+from runner.outcome import Silent
 from tests.helpers import make_setup
 
 if TYPE_CHECKING:

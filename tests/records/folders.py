@@ -9,7 +9,8 @@ from typing import Any
 from runner.assemble import Setup
 from runner.comparison.results import Comparison
 from runner.comparison.tensors import PARAMETER
-from runner.experiment import Record, Silent, run_experiment
+from runner.experiment import run_experiment
+from runner.outcome import Record, Silent
 from runner.records.document import write_outcome
 from runner.records.drift import DriftTable
 from runner.records.elements import ElementRoundings

@@ -15,9 +15,10 @@ from runner.assemble import Setup, assemble
 from runner.backends.function import GivenFunction
 from runner.catalog import Catalog
 from runner.compose import compose_config
-from runner.experiment import Silent, run_experiment
+from runner.experiment import run_experiment
 from runner.layers.sigmoid import Sigmoid
 from runner.network import build_network
+from runner.outcome import Silent
 from runner.paths import CONF
 from runner.records.minimal import Minimal, minimal_case, minimal_files, write_arrays, write_experiment
 from runner.shrink.search import shrink

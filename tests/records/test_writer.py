@@ -8,7 +8,8 @@ from functools import partial
 import pytest
 
 from runner import stopping
-from runner.records.mlflow import BATCH, MlflowRun
+from runner.records.mlflow import MlflowRun
+from runner.records.pending import BATCH
 from runner.records.writer import ROOM, Work, Writer
 
 

@@ -17,7 +17,8 @@ from runner.backends.torch import EAGER
 from runner.comparison.constants import LIMIT
 from runner.comparison.summary import RunVerdict, TensorSummary
 from runner.data.base import Data, Parts, Samples
-from runner.experiment import Outcome, Silent, run_experiment
+from runner.experiment import run_experiment
+from runner.outcome import Outcome, Silent
 from runner.stacked.run import Silent as SilentStack
 from runner.stacked.run import StackedOutcome, run_stack
 from runner.stacked.stack import stacked

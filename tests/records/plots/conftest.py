@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from runner.assemble import Setup, assemble
-from runner.job import record_run
+from runner.recording import record_run
 from runner.records.identity import Identity
 from runner.records.reading import RecordedRun, read_run
 from tests.helpers import CATALOG, configuration
