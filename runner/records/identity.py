@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from runner.assemble import Setup
 from runner.records.environment import environment_tags
-from runner.records.files import remove_parts, write_json, write_yaml
 from runner.records.resume_key import RESUME_KEY, key_of
 from runner.shell import title_of
 
@@ -38,18 +37,6 @@ class Identity:
     def job_key(self) -> str:
         """What a job is found again by: the sweep and the overrides, in an order that does not matter."""
         return " ".join([self.sweep or str(self.folder), *sorted(self.overrides)])
-
-
-def begin_folder(identity: Identity, files: Sequence[Path], found: Mapping[str, Any]) -> None:
-    """Makes the run's folder with its first files, free of the ``files`` that an earlier run has left there."""
-    folder = identity.folder
-    folder.mkdir(parents=True, exist_ok=True)
-    remove_parts(files)
-    for file in files:
-        file.unlink(missing_ok=True)
-    write_yaml(folder / "config.yaml", dict(identity.config))
-    write_yaml(folder / "overrides.yaml", identity.overrides)
-    write_json(folder / "environment.json", found)
 
 
 def tags_of(identity: Identity, setup: Setup, found: Mapping[str, Any]) -> dict[str, str]:

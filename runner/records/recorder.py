@@ -28,23 +28,18 @@ from runner.records.drift import distance_metrics, growth_metrics
 from runner.records.environment import devices_of, environment
 from runner.records.faults import tell_undrawn
 from runner.records.files import remove_begun, write_text
-from runner.records.identity import Identity, begin_folder, tags_of
+from runner.records.folder import begin_folder, files_of, own_files
+from runner.records.identity import Identity, tags_of
 from runner.records.journal import NAME as JOURNAL
 from runner.records.journal import discard_journals, journals_in
 from runner.records.metrics import epoch_metrics, step_metrics, verdict_metrics, verdict_tags
-from runner.records.minimal import Minimal, minimal_files
+from runner.records.minimal import Minimal
 from runner.records.model import remove_model, save_model
 from runner.records.pending import Pending, milliseconds
 from runner.records.run_files import RunFiles
 from runner.records.summary import open_run
 from runner.records.system import SystemMetrics
 from runner.records.writer import Writer
-
-TABLES = (
-    *("deviations.parquet", "updates.parquet", "drift.parquet"),
-    *("gradients.safetensors", "roundings.safetensors", "trajectories.safetensors", "parameters.safetensors"),
-)
-FILES = ("config.yaml", "overrides.yaml", "environment.json", "verdict.json", "report.html", *TABLES)
 
 
 class RunRecorder:
@@ -63,7 +58,7 @@ class RunRecorder:
 
     def start(self) -> None:
         """Makes the MLflow run, the folder and its first files, and shows the network; or goes on with all of it."""
-        setup, own = self._setup, self._own_files()
+        setup, own = self._setup, own_files(self._identity.folder, self._setup)
         self._environment = environment(setup.problem.threads, list(own.values())) | devices_of(setup.backends)
         self._mlflow.held = setup.checkpoint_every is not None
         if self._checkpoints.found is None:
@@ -79,7 +74,7 @@ class RunRecorder:
         self._mlflow.start(identity.title, identity.config, tags_of(identity, setup, found), later)
         self._mlflow.log_inputs(dataset_inputs(setup, identity.config))
         self._begun = True
-        begin_folder(identity, [*self._files(), *leftovers(identity.folder)], found)
+        begin_folder(identity, [*files_of(identity.folder, setup), *leftovers(identity.folder)], found)
         remove_model(identity.folder)
         for copy, file in own.items():
             write_text(copy, file.read_text(encoding="utf-8"))
@@ -242,23 +237,11 @@ class RunRecorder:
                 self._close_files()
         finally:
             if self._begun and not stands:
-                remove_begun(self._files())
+                remove_begun(files_of(self._identity.folder, self._setup))
             self._mlflow.finish(status, {}, self._identity.folder, self._artifacts())
 
-    def _files(self) -> list[Path]:
-        """What a run may leave in its folder; a person's own files may lie there too."""
-        views = [f"gradients/{backend}.txt" for backend in self._setup.backends]
-        folder = self._identity.folder
-        plots = [*folder.glob("plots/*.png"), *folder.glob("plots/*.svg")]
-        return [*(folder / name for name in (*FILES, *views)), *plots, *minimal_files(folder), *self._own_files()]
-
-    def _own_files(self) -> dict[Path, Path]:
-        """Copies of the files that the user's own backends are made of, and the files themselves."""
-        folder = self._identity.folder / "files"
-        return {folder / n / f.name: f for n, choice in self._setup.backends.items() for f in choice.files()}
-
     def _artifacts(self) -> list[Path]:
-        return [file for file in self._files() if file.is_file()]
+        return [file for file in files_of(self._identity.folder, self._setup) if file.is_file()]
 
     def _log_distances(self, distances: Sequence[Distance]) -> None:
         if distances:

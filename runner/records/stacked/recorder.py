@@ -16,8 +16,9 @@ from runner.records.console import Console, plain_table
 from runner.records.description import escaped, fitting
 from runner.records.environment import devices_of, environment
 from runner.records.files import remove_begun
+from runner.records.folder import begin_folder
 from runner.records.gradients import GradientsFile, copy_parameters
-from runner.records.identity import Identity, begin_folder, tags_of
+from runner.records.identity import Identity, tags_of
 from runner.records.journal import NAME as JOURNAL
 from runner.records.journal import discard_journals
 from runner.records.stacked.each import EachReplica
