@@ -40,6 +40,7 @@ def main() -> None:
         if not stop.args:  # a job that was running has told already
             print("runner: interrupted", file=sys.stderr)
         code = NOT_FINISHED
+    stopping.ignore()
     sys.exit(code)
 
 

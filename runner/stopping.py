@@ -1,9 +1,11 @@
-"""SIGINT and SIGTERM: they stop a run at once, but for the midst of a call that must not be torn."""
+"""SIGINT, SIGTERM and SIGHUP: they stop a run at once, but for the midst of a call that must not be torn."""
 
 from __future__ import annotations
 
 import os
 import signal
+import stat
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,20 +14,36 @@ from types import FrameType
 
 from runner.errors import NOT_FINISHED
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+HANGUP = getattr(signal, "SIGHUP", None)
+"""A terminal was closed; Windows has no such signal."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM, *([] if HANGUP is None else [HANGUP]))
 SAME = 1.0
 """Seconds within which a further signal is the same stop: a terminal sends one to all processes, and so do we."""
+PAUSE = 0.01
+"""Seconds until the finaliser is over in which a stop was swallowed."""
 
 _waiting = 0
 _asked = False
+_swallowed = False
 _first: float | None = None
 _tell: Callable[[], None] | None = None
 
 
 def install() -> None:
-    """Both signals raise KeyboardInterrupt, or wait for the end of an ``uninterrupted`` block; a second one kills."""
+    """The signals raise KeyboardInterrupt, or wait for the end of an ``uninterrupted`` block; a second one kills.
+
+    A hangup that is ignored already, as ``nohup`` has it, stays so.
+    """
     for number in SIGNALS:
-        signal.signal(number, _stop)
+        if number != HANGUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _stop)
+    sys.unraisablehook = _again
+
+
+def ignore() -> None:
+    """The exit code is known: what still comes does not change it."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
@@ -95,15 +113,41 @@ def uninterrupted() -> Iterator[None]:
         check()
 
 
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    global _asked, _first
+def _stop(number: int, _frame: FrameType | None) -> None:
+    global _asked, _first, _swallowed
     now = time.monotonic()
-    if _first is not None and now - _first < SAME:
-        return
-    if _first is not None:
+    if _swallowed:
+        _swallowed = False
+    elif _first is not None:
+        if now - _first < SAME:
+            return
         os._exit(NOT_FINISHED)
-    _first, _asked = now, True
-    if _tell is not None:
-        _tell()
-    if not _waiting:
+    else:
+        _first, _asked = now, True
+        if number == HANGUP:
+            _leave_terminal()
+        if _tell is not None:
+            _tell()
+    if _asked and not _waiting:
         raise KeyboardInterrupt
+
+
+def _again(found: sys.UnraisableHookArgs) -> None:
+    """A stop that has come in a finaliser, which Python only tells of, comes again."""
+    global _swallowed
+    if found.exc_type is not KeyboardInterrupt or not _asked:
+        sys.__unraisablehook__(found)
+        return
+    _swallowed = True
+    again = threading.Timer(PAUSE, os.kill, (os.getpid(), signal.SIGINT))
+    again.daemon = True
+    again.start()
+
+
+def _leave_terminal() -> None:
+    """What is printed goes nowhere: the terminal that was closed takes no more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        if stat.S_ISCHR(os.fstat(stream).st_mode):
+            os.dup2(nowhere, stream)
+    os.close(nowhere)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.process import end, environment, run, start
-from tests.cli.stores import client, statuses
+from tests.cli.process import command, end, environment, run, start
+from tests.cli.stores import client, read_json, statuses
 from tests.cli.stores import runs as recorded
 from tests.sharing import furnish
 
@@ -30,6 +33,20 @@ except KeyboardInterrupt:
     stopping.heed()
     print("stopping", flush=True)
     time.sleep(100)
+"""
+
+IN_A_FINALISER = """
+import os, signal, time
+from runner import stopping
+class Ended:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+stopping.install()
+try:
+    Ended()
+    time.sleep(100)
+except KeyboardInterrupt:
+    print("stopped")
 """
 
 
@@ -86,6 +103,50 @@ def test_a_second_signal_ends_the_process_at_once() -> None:
     finally:
         process.kill()
         process.communicate()
+
+
+def test_a_stop_that_comes_in_a_finaliser_is_heeded_after_it() -> None:
+    words = [sys.executable, "-c", IN_A_FINALISER]
+    done = subprocess.run(words, env=environment(), capture_output=True, encoding="utf-8", timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "stopped\n", "")
+
+
+def test_however_many_signals_come_the_exit_code_is_that_of_a_stop(place: Path) -> None:
+    process = start(place, *LONG)
+    try:
+        wait_until(lambda: statuses(place / "outputs" / "mlflow.db") == ["RUNNING"], process)
+        while process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.02)
+        assert end(process, place).code == 3
+    finally:
+        process.kill()
+
+
+def test_a_terminal_that_is_closed_ends_its_run(place: Path) -> None:
+    ours, its = pty.openpty()
+    process = subprocess.Popen(
+        command(*LONG, "hydra.run.dir=R"),
+        cwd=place,
+        env=environment(),
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    try:
+        os.close(its)
+        while statuses(place / "outputs" / "mlflow.db") != ["RUNNING"]:
+            assert process.poll() is None
+            time.sleep(0.02)
+        os.close(ours)
+        assert process.wait(60) == 3
+    finally:
+        process.kill()
+    assert statuses(place / "outputs" / "mlflow.db") == ["KILLED"]
+    assert read_json(place / "R" / "status.json")["message"].startswith("interrupted")
+    assert not [path for path in (place / "R").rglob("*") if path.suffix in (".lock", ".part")]
 
 
 def test_a_run_that_lives_is_left_alone_and_one_that_was_killed_is_told(place: Path) -> None:
