@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -58,7 +59,8 @@ def export(argv: list[str]) -> int:
             for file in files:
                 publish(file)
         except OSError as error:
-            raise RunError(f"{error.filename or files[0]}: {error.strerror or error}") from error
+            words = os.strerror(error.errno) if error.errno else error
+            raise RunError(f"{error.filename or files[0]}: {words}") from error
         finally:
             remove_parts(files)
     print("\n".join(f"written: {file}" for file in files))

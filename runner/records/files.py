@@ -54,8 +54,14 @@ def beside(path: Path) -> Iterator[Path]:
             yield part
             part.replace(path)
     except BaseException:
-        part.unlink(missing_ok=True)
+        remove(part)
         raise
+
+
+def remove(path: Path) -> None:
+    """Removes a file, if it is there: where nothing may be written, nothing is to be removed either."""
+    if path.exists():
+        path.unlink(missing_ok=True)
 
 
 def publish(path: Path) -> None:
@@ -75,13 +81,13 @@ def settle(path: Path) -> None:
 def remove_begun(files: Iterable[Path]) -> None:
     """Removes what is half written of these files; numbered parts of a table are whole, and stay."""
     for path in files:
-        part_of(path).unlink(missing_ok=True)
+        remove(part_of(path))
 
 
 def remove_parts(files: Iterable[Path]) -> None:
     """Removes what was begun of these files and not finished, numbered parts too."""
     for path in files:
-        part_of(path).unlink(missing_ok=True)
+        remove(part_of(path))
         if parts_of(path).is_dir():
             shutil.rmtree(parts_of(path))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import AGREE, DISAGREE, NOT_FINISHED
-from runner.records.files import finite, naming, part_of, publish
+from runner.records.files import finite, naming, part_of, publish, remove
 
 STATUS = "status.json"
 
@@ -32,7 +32,7 @@ def prepare_status(folder: Path, status: Mapping[str, Any]) -> None:
             file.flush()
             os.fsync(file.fileno())
     except BaseException:
-        part.unlink(missing_ok=True)
+        remove(part)
         raise
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
+from runner.commands import run_command
 from tests.cli.process import run, tree
 from tests.cli.stores import client, read_json, runs
 
@@ -92,3 +93,19 @@ def test_a_folder_that_must_not_be_written_is_told_in_one_line(place: Path) -> N
     assert "volume/run (Read-only file system)" in finished.err
     assert finished.err.count("\n") == 1
     assert runs(client(place)) == []
+
+
+@pytest.mark.parametrize(("options", "told"), [("ro", "Read-only file system"), ("size=8k", "No space left on device")])
+def test_an_export_that_the_disk_refuses_is_told_in_one_line(
+    options: str, told: str, place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(place, "data.samples=50", "record.plots=false", "hydra.run.dir=whole").code == 0
+    monkeypatch.chdir(place)
+    with mounted(place, options) as volume:
+        for ending in ("csv", "parquet", "npz", "safetensors"):
+            assert run_command(["export", "whole", f"volume/x.{ending}"]) == 3
+            err = capsys.readouterr().err
+            assert err.startswith("runner: volume/x"), ending
+            assert err.endswith(f": {told}\n"), ending
+            assert err.count("\n") == 1, ending
+            assert not list(volume.iterdir()), ending
