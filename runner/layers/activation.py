@@ -9,6 +9,13 @@ import numpy as np
 from runner.arrays import Array
 from runner.layers.base import Buffers
 
+FAR = 40.0
+"""A z beyond which 1 - sigmoid(z), or what else vanishes at infinity, is 0 in every dtype.
+
+What multiplies such a 0 is z up to there: z alone would make much of the digits that 1 - sigmoid(z) has lost, while
+what is lost is less than one of 1.
+"""
+
 
 class ElementwisePass(ABC):
     """z, a and delta of one shape; a subclass gives a and the slope da/dz, and dz = delta times the slope."""

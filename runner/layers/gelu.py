@@ -10,7 +10,7 @@ import numpy as np
 
 from runner.arrays import Array, Shape
 from runner.errors import ConfigError, choices
-from runner.layers.activation import ElementwisePass
+from runner.layers.activation import FAR, ElementwisePass
 from runner.layers.base import Buffers, Layer
 from runner.layers.error_function import make_erf
 
@@ -86,6 +86,7 @@ class ScratchGELUTanh(ElementwisePass):
         self.t = buffers.empty(buffers.input_shape)
         self.half = buffers.empty(buffers.input_shape)
         self.u = buffers.empty(buffers.input_shape)
+        self.near = buffers.empty(buffers.input_shape)
 
     def forward(self, z: Array) -> Array:
         self.z, t, half = z, self.t, self.half
@@ -100,13 +101,14 @@ class ScratchGELUTanh(ElementwisePass):
         return np.multiply(z, half, out=self.a)
 
     def slopes(self) -> Array:
-        z, t, u, slope = self.z, self.t, self.u, self.slope
+        near, t, u, slope = self.near, self.t, self.u, self.slope
+        np.maximum(self.z, -FAR, out=near)
+        np.minimum(near, FAR, out=near)
         np.multiply(t, t, out=u)
         np.subtract(1, u, out=u)
-        np.multiply(u, z, out=u)
-        # u z z in this order: far out u is 0, and z^2 alone would overflow
-        np.multiply(u, z, out=slope)
-        np.multiply(slope, z, out=slope)
+        np.multiply(u, near, out=u)
+        np.multiply(u, near, out=slope)
+        np.multiply(slope, near, out=slope)
         np.multiply(slope, 3 * CUBIC, out=slope)
         np.add(slope, u, out=slope)
         np.multiply(slope, sqrt(0.5 / pi), out=slope)

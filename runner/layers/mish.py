@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from runner.arrays import Array, Shape
-from runner.layers.activation import ElementwisePass
+from runner.layers.activation import FAR, ElementwisePass
 from runner.layers.base import Buffers, Layer
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class ScratchMish(ElementwisePass):
         super().__init__(buffers)
         self.t = buffers.empty(buffers.input_shape)
         self.q = buffers.empty(buffers.input_shape)
+        self.near = buffers.empty(buffers.input_shape)
 
     def forward(self, z: Array) -> Array:
         self.z, t = z, self.t
@@ -55,12 +56,13 @@ class ScratchMish(ElementwisePass):
         return np.multiply(z, t, out=self.a)
 
     def slopes(self) -> Array:
-        z, t, q, slope = self.z, self.t, self.q, self.slope
+        z, t, q, near, slope = self.z, self.t, self.q, self.near, self.slope
         np.negative(z, out=q)
         np.exp(q, out=q)
         np.add(q, 1, out=q)
         np.multiply(t, t, out=slope)
         np.subtract(1, slope, out=slope)
-        np.multiply(slope, z, out=slope)
+        np.minimum(z, FAR, out=near)
+        np.multiply(slope, near, out=slope)
         np.divide(slope, q, out=slope)
         return np.add(slope, t, out=slope)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from runner.arrays import Array, Shape
-from runner.layers.activation import ElementwisePass
+from runner.layers.activation import FAR, ElementwisePass
 from runner.layers.base import Buffers, Layer
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class ScratchSiLU(ElementwisePass):
         super().__init__(buffers)
         self.q = buffers.empty(buffers.input_shape)
         self.s = buffers.empty(buffers.input_shape)
+        self.near = buffers.empty(buffers.input_shape)
 
     def forward(self, z: Array) -> Array:
         self.z, q = z, self.q
@@ -52,9 +53,10 @@ class ScratchSiLU(ElementwisePass):
         return np.divide(z, q, out=self.a)
 
     def slopes(self) -> Array:
-        s, slope = self.s, self.slope
+        s, near, slope = self.s, self.near, self.slope
         np.divide(1, self.q, out=s)
         np.subtract(1, s, out=slope)
-        np.multiply(slope, self.z, out=slope)
+        np.minimum(self.z, FAR, out=near)
+        np.multiply(slope, near, out=slope)
         np.add(slope, 1, out=slope)
         return np.multiply(slope, s, out=slope)

@@ -43,6 +43,16 @@ def _finite(records: object) -> bool:
     return all(np.isfinite(v).all() for s in steps for v in (s.loss, s.prediction, *s.gradients.values()))
 
 
+@pytest.mark.parametrize("node", ["silu", "mish", "gelu, approximate: tanh"])
+def test_what_has_vanished_far_out_is_not_made_much_of_by_a_large_input(node: str) -> None:
+    """Of 1 - sigmoid(z) rounding has left 0, and of z times that nothing either, however large z is."""
+    network = layers("linear, out: 6", node, "linear, out: 6", node, LINEAR)
+    for k in (5, 8, 12):
+        for seed in range(4):
+            scale = ("target=teacher", f"data.low=-1e{k}", f"data.high=1e{k}", "dtype=float64", f"seed={seed}")
+            assert judged(*scale, network).verdict == "agree", (k, seed)
+
+
 @pytest.mark.parametrize(("dtype", "least", "most"), [("float16", -6, 3), ("bfloat16", -30, 30)])
 def test_features_of_any_scale_in_16_bits(dtype: str, least: int, most: int) -> None:
     for k in range(least, most + 1, 3):
