@@ -80,7 +80,8 @@ def _of_parent(client: MlflowClient, folder: Path, sweep: dict[str, Any]) -> Ite
 
 def _of_job(client: MlflowClient, folder: Path, sweep: str, overrides: list[str], runs: list[Run]) -> Iterator[str]:
     key = " ".join([folder.parent.name, *sorted(overrides)])
-    ended = [run for run in runs if run.data.tags.get("job_key") == key and run.info.status == "FINISHED"]
+    own = {"job_key": key, "run_folder": str(folder.absolute())}  # another folder's sweep may have the same name
+    ended = [run for run in runs if own.items() <= run.data.tags.items() and run.info.status == "FINISHED"]
     if len(ended) != 1:
         yield f"{len(ended)} runs are FINISHED"
         return
