@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 from runner.errors import BAD_INPUT, NOT_FINISHED, ConfigError, RunError
 from runner.secrecy import check_words
@@ -78,6 +79,7 @@ def run_command(argv: list[str]) -> int:
     """The exit code of the command that ``argv`` begins with; what is wrong is told in one line on stderr."""
     try:
         check_words(argv)
+        _check_place()
         return COMMANDS[argv[0]](argv[1:])
     except ConfigError as error:
         print(f"runner: {error}", file=sys.stderr)
@@ -90,6 +92,14 @@ def run_command(argv: list[str]) -> int:
     except Exception:  # a fault of the program, which must not end with 1: that is a verdict
         traceback.print_exc()
         return NOT_FINISHED
+
+
+def _check_place() -> None:
+    """Raises ConfigError where the working folder was deleted: no path that is not absolute leads anywhere."""
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise ConfigError("command line", "a working folder that is gone", "one that is there") from error
 
 
 def complete(line: str) -> bool:
