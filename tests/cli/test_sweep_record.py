@@ -216,16 +216,6 @@ def test_jobs_that_record_elsewhere_are_not_nested(place: Path) -> None:
     assert "not nested   1 of 2 jobs, in experiment other: MLflow nests within one experiment only\n" in finished.out
 
 
-def test_a_store_that_is_gone_begins_no_job(tmp_path: Path) -> None:
-    store = "http://127.0.0.1:9"
-    args = ("lr=0.1,0.2", f"tracking.uri={store}")
-    finished = run(tmp_path, "-m", *args, env=environment(MLFLOW_HTTP_REQUEST_MAX_RETRIES="0"))
-    assert finished.code == 3
-    assert finished.err.startswith(f"runner: MLflow at {store}: ")
-    assert (finished.err.count("\n"), finished.out) == (1, "")
-    assert not (tmp_path / "outputs").exists()
-
-
 @pytest.mark.parametrize(
     ("setting", "key"),
     [("tracking.uri=nowhere", "tracking.uri"), ("tracking.experiment=gone", "tracking.experiment")],
