@@ -36,7 +36,7 @@ class RunError(Exception):
     """The run could not finish (exit code 3)."""
 
     def __str__(self) -> str:
-        return one_line(super().__str__())
+        return one_line(masked(super().__str__()))
 
 
 def one_line(text: str) -> str:

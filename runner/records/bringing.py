@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePath
+from pathlib import Path
 
+from runner.checks import check_tracking
 from runner.errors import ConfigError
-from runner.records.confined import check_confined
-from runner.records.journal import NAME, Entry, Journal, as_synced, journals_in
+from runner.records.confined import check_confined, check_named
+from runner.records.entries import Entry
+from runner.records.journal import NAME, Journal, Made, as_synced, journals_in
 from runner.records.sending import Sender
 from runner.records.status import STATUS, read_status, write_status
 
 PARENT = "mlflow.parentRunId"
+NAMED = {"artifact": "file", "model": "folder"}
+"""By what an entry does: its key that names a file or a folder."""
 
 
 class Brought:
@@ -22,8 +26,9 @@ class Brought:
     ``anew`` takes up the ids of runs that the store did not know and that were made again: old to new.
 
     Raises:
-        ConfigError: The folder, or a file that the journal names, leads out of it.
-        RunError: The journal cannot be read.
+        ConfigError: The folder, or a file that the journal names, leads out of it; the store's address is none, or has
+            a password in it.
+        RunError: The journal, or a file that it names, cannot be read.
         StoreError: The store refuses, or cannot be reached.
     """
 
@@ -32,7 +37,8 @@ class Brought:
         self._modified = int(path.stat().st_mtime * 1000)
         check_confined(path.parent)
         self._made, self._entries = self._journal.read()
-        _check_inside(path, self._entries)
+        _check_store(path, self._made)
+        _check_files(path, self._entries)
         self._sender = Sender(self._made.uri, self._made.experiment)
         self.uri = self._made.uri
 
@@ -133,11 +139,19 @@ def bring_run(folder: Path, anew: dict[str, str]) -> tuple[str | None, Mapping[s
     return own, counted, ended
 
 
-def _check_inside(journal: Path, entries: Sequence[Entry]) -> None:
+def _check_files(journal: Path, entries: Sequence[Entry]) -> None:
+    """What is to be sent is there, and in the journal's folder."""
     for entry in entries:
-        named = PurePath(str(entry.get("file") or entry.get("folder") or "."))
-        if named.is_absolute() or ".." in named.parts:
-            raise ConfigError("sync", f"{journal}, which names {named}", "a journal of files in its own folder")
+        if entry["do"] in NAMED:
+            check_named(journal.parent, entry[NAMED[entry["do"]]], by=journal, whole=entry["do"] == "model")
+
+
+def _check_store(journal: Path, made: Made) -> None:
+    """Raises ConfigError where no run could record there, or the address has a password in it."""
+    try:
+        check_tracking({"uri": made.uri, "experiment": made.experiment})
+    except ConfigError as error:
+        raise ConfigError("sync", f"{journal}, with {error.key}: {error.got}", error.allowed) from error
 
 
 def _counts(entry: Entry) -> Mapping[str, int]:

@@ -9,7 +9,7 @@ from runner.errors import shortened
 
 Form = Any
 """A value's: a type (``float`` is any number); a tuple of what it may be, ``None``, words or at last a form; a dict of
-the keys that an object has at least, each with its form, ``...`` standing for all keys; or an ``Items``."""
+the keys that an object has at least, each with its form, ``...`` standing for all keys; an ``Items`` or ``Exactly``."""
 
 TYPES = {str: "a text", bool: "true or false", int: "a whole number", float: "a number", dict: "an object"}
 
@@ -20,6 +20,13 @@ class Items:
 
     form: Form
     least: int = 0
+
+
+@dataclass(frozen=True)
+class Exactly:
+    """A list of as many items as there are forms, one of each."""
+
+    forms: tuple[Form, ...]
 
 
 def check_form(value: object, form: Form, at: str = "") -> None:
@@ -44,6 +51,11 @@ def check_form(value: object, form: Form, at: str = "") -> None:
             raise _wrong(value, f"a list of at least {form.least}" if form.least else "a list", at)
         for i, item in enumerate(value):
             check_form(item, form.form, f"{at}[{i}]")
+    elif isinstance(form, Exactly):
+        if not isinstance(value, list) or len(value) != len(form.forms):
+            raise _wrong(value, f"a list of {len(form.forms)}", at)
+        for i, (item, one) in enumerate(zip(value, form.forms, strict=True)):
+            check_form(item, one, f"{at}[{i}]")
     elif isinstance(form, dict):
         _check_type(value, dict, at)
         assert isinstance(value, dict)

@@ -1,6 +1,7 @@
 """The journal of a run that MLflow could not be told of: what is to be sent later, in its order, a JSON line each.
 
-It lies in the run's folder, beside the files that it names. ``runner.records.sending`` says what an entry holds.
+It lies in the run's folder, beside the files that it names. ``runner.records.sending`` says what an entry holds, and
+``runner.records.entries`` how it is written.
 """
 
 from __future__ import annotations
@@ -9,19 +10,18 @@ import errno
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from runner.errors import RunError
+from runner.records.entries import SCHEMA, Entry, read_entry, read_head
 from runner.records.files import naming
 from runner.shell import shell_line
 
 SUFFIX = ".journal"
 NAME = f"mlflow{SUFFIX}"
-SCHEMA = 1
-
-Entry = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -83,33 +83,36 @@ class Journal:
         """The run, and what is to be sent. A last line that is cut short was never whole, and is left out.
 
         Raises:
-            RunError: It is no journal, or one of a program that is newer.
+            RunError: It is no journal, one of a program that is newer, or damaged: the line is named.
         """
-        lines = [*self._lines()]
-        first, entries = (lines[0], lines[1:]) if lines else ({}, [])
-        if first.get("journal") != SCHEMA:
-            raise RunError(f"{self.path}: no journal of schema {SCHEMA}")
         try:
-            made = Made(**{key: value for key, value in first.items() if key != "journal"})
-        except TypeError as error:
-            raise RunError(f"{self.path}: {error}") from error
-        known = [entry["run_id"] for entry in entries if entry.get("do") == "made"]
-        made = Made(**{**asdict(made), "run_id": known[-1]}) if known else made
-        return made, [entry for entry in entries if entry.get("do") != "made"]
-
-    def _lines(self) -> Iterator[Entry]:
-        try:
-            lines = self.path.read_text(encoding="utf-8").split("\n")
+            lines = self.path.read_text(encoding="utf-8").split("\n")[:-1]
         except (OSError, UnicodeDecodeError) as error:
             raise RunError(f"{self.path}: {error}") from error
-        for number, line in enumerate(lines[:-1], 1):
-            try:
-                entry = json.loads(line)
-            except ValueError as error:
-                raise RunError(f"{self.path}: line {number} is no JSON") from error
-            if not isinstance(entry, dict):
-                raise RunError(f"{self.path}: line {number} is no entry")
-            yield entry
+        if not lines:
+            raise RunError(f"{self.path}: it has no line that is whole")
+        with self._at(1):
+            made = Made(**read_head(lines[0]))
+        entries: list[Entry] = []
+        for number, line in enumerate(lines[1:], 2):
+            with self._at(number):
+                entry = read_entry(line)
+                if entry["do"] == "made":
+                    made = replace(made, run_id=entry["run_id"])
+                elif entries and entries[-1]["do"] == "end":
+                    raise ValueError("the run has ended before it")
+                else:
+                    entries.append(entry)
+        return made, entries
+
+    @contextmanager
+    def _at(self, number: int) -> Iterator[None]:
+        """Tells which line is wrong."""
+        try:
+            yield
+        except (ValueError, RecursionError) as error:
+            why = "nested too deeply" if isinstance(error, RecursionError) else error
+            raise RunError(f"{self.path}: line {number}: {why}") from error
 
 
 def journals_in(folder: Path) -> list[Path]:

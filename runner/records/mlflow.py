@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner import stopping
-from runner.records.journal import Entry, Journal, Made
+from runner.records.entries import Entry
+from runner.records.journal import Journal, Made
 from runner.records.limits import key_taken, name_taken, param_taken, renamed, tag_taken
 from runner.records.pending import BATCH, SMALL_BATCH, Pending, Row, batches, flatten, milliseconds
 from runner.records.reaching import StoreError

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.records.dead import end_dead_runs, end_runs_of
+from runner.records.entries import DATASET, Entry
 from runner.records.files import beside
-from runner.records.journal import Entry, Made
-from runner.records.reaching import Reach
+from runner.records.journal import Made
+from runner.records.reaching import Reach, StoreError
+from runner.records.readable import UNREADABLE
 from runner.records.store import reach_experiment
 
 if TYPE_CHECKING:
@@ -165,17 +167,20 @@ class Sender:
             self._run,
             metrics=[
                 Metric(key, value, at, step, model_id=self._model_id if of_model else None)
-                for key, value, at, step, of_model in entry.get("metrics", ())
+                for key, value, at, step, of_model in entry["metrics"]
             ],
-            params=[Param(key, value) for key, value in entry.get("params", {}).items()],
-            tags=[RunTag(key, value) for key, value in entry.get("tags", {}).items()],
+            params=[Param(key, value) for key, value in entry["params"].items()],
+            tags=[RunTag(key, value) for key, value in entry["tags"].items()],
         )
 
     def _inputs(self, entry: Entry, _: Path) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         inputs = [
-            DatasetInput(Dataset(**made["dataset"]), [InputTag(key, value) for key, value in made["tags"].items()])
+            DatasetInput(
+                Dataset(**{key: made["dataset"][key] for key in DATASET}),
+                [InputTag(key, value) for key, value in made["tags"].items()],
+            )
             for made in entry["inputs"]
         ]
         self._known.log_inputs(self._run, inputs)
@@ -206,11 +211,14 @@ class Sender:
 
 
 def _stamp(file: Path, artifact_path: str, ids: tuple[str, LoggedModel]) -> None:
-    """Writes into a model's own file what MLflow has called it."""
+    """Writes into a model's own file what MLflow has called it; StoreError of one that is damaged."""
     from mlflow.models import Model
 
     run_id, logged = ids
-    model = Model.load(str(file))
+    try:
+        model = Model.load(str(file))
+    except (*UNREADABLE, TypeError, AttributeError) as error:  # whatever it has in place of a mapping
+        raise StoreError(f"{file}, which is no model of MLflow: {error}") from error
     model.artifact_path, model.run_id, model.model_id = artifact_path, run_id, logged.model_id
     with beside(file) as part:
         model.save(str(part))

@@ -12,6 +12,7 @@ from typing import Any
 from runner.errors import ConfigError, RunError, one_line
 from runner.records.bringing import bring_sweep
 from runner.records.files import write_json
+from runner.records.forms import Form, Items, check_form
 from runner.records.journal import NAME as JOURNAL
 from runner.records.mlflow import MlflowRun
 from runner.records.store import database_of
@@ -20,6 +21,11 @@ PARENT = "sweep.json"
 FOUND = "optimization_results.yaml"
 """What Hydra's sweepers that search leave in the sweep's folder when they have ended."""
 SCHEMA_VERSION = 1
+FORM: Form = {
+    **dict.fromkeys(("run_id", "uri", "experiment", "store", "title"), str),
+    "keys": {...: str},
+    "jobs": {...: Items(str)},
+}
 NOT_IN_NAMES = re.compile(r"[^\w.\-: /]")
 """What MLflow does not take in a parameter's name."""
 
@@ -167,7 +173,8 @@ def read_parent(sweep: Path) -> dict[str, Any]:
     """
     try:
         found: dict[str, Any] = json.loads((sweep / PARENT).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        check_form(found, FORM)
+    except (OSError, ValueError, RecursionError) as error:
         raise RunError(one_line(f"{sweep / PARENT}, which names the sweep's MLflow run: {error}")) from error
     return found
 
