@@ -46,13 +46,16 @@ def open_store(uri: str) -> MlflowClient:
 
 
 def _has_runs(database: Path) -> bool:
-    """MLflow would make its tables in any sqlite file that it opens."""
+    """MLflow would make its tables in any sqlite file that it opens.
+
+    It is opened for writing, where the system allows that: what a killed process has left half written is taken back.
+    """
     import sqlite3
     from contextlib import closing
     from urllib.parse import quote
 
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(database))}?mode=ro", uri=True)) as reader:
+        with closing(sqlite3.connect(f"file:{quote(str(database))}?mode=rw", uri=True)) as reader:
             names = {row[0] for row in reader.execute("select name from sqlite_master where type = 'table'")}
     except sqlite3.OperationalError as error:  # it is locked, or must not be read
         raise RunError(f"MLflow at {database}: {one_line(str(error))}") from error

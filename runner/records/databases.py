@@ -1,4 +1,4 @@
-"""A store that is a database with a server of its own, as PostgreSQL: reached once, and by one process at a time."""
+"""A store that is a database: reached once before MLflow does, and, to be made, by one process at a time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from runner.errors import ConfigError
+from runner.records.reaching import may_pass
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -25,7 +26,7 @@ def is_database(uri: str) -> bool:
 
 @contextmanager
 def reached(uri: str) -> Iterator[Connection]:
-    """A connection to the database: what a wrong password cannot mend MLflow itself would try for minutes.
+    """A connection to the database: what does not pass, such as a wrong password, MLflow itself would try for minutes.
 
     Raises:
         ConfigError: The Python package that reaches it is not installed.
@@ -41,6 +42,22 @@ def reached(uri: str) -> Iterator[Connection]:
         raise ConfigError("tracking.uri", words, "a store whose driver is installed") from error
     with engine.connect() as connection:
         yield connection
+
+
+def check_file(uri: str) -> None:
+    """Opens a database that is a file, which is made if it is not there.
+
+    Raises:
+        SQLAlchemyError: It cannot be opened, and that will not pass; one that is locked is taken.
+    """
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        with reached(uri) as connection:
+            connection.exec_driver_sql("pragma schema_version")
+    except OperationalError as error:
+        if not may_pass(error):
+            raise
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from runner import stopping
 from runner.errors import ConfigError, RunError
-from runner.records.databases import alone, is_database
+from runner.records.databases import alone, check_file, is_database
 from runner.records.description import EXPERIMENT_TAGS
 from runner.records.reaching import Reach, reason_of
 
@@ -70,6 +70,8 @@ def _open(uri: str, experiment: str, database: Path | None) -> tuple[MlflowClien
     else:
         one_by_one = _lock(database) if database else alone(uri) if is_database(uri) else nullcontext()
     with one_by_one:
+        if database is not None and uri not in _opened:
+            check_file(uri)
         found = _experiment(MlflowClient(uri), uri, experiment)
     _opened.add(uri)
     return found
@@ -125,7 +127,9 @@ def _lock(database: Path) -> Iterator[None]:
     from filelock import FileLock
 
     database.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{database}.lock", timeout=LOCK_SECONDS):
+    lock = Path(f"{database}.lock")
+    lock.touch()  # where it cannot be made, the lock would be tried until its time is up
+    with FileLock(lock, timeout=LOCK_SECONDS):
         yield
 
 

@@ -7,6 +7,8 @@ import random
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -233,3 +235,25 @@ def test_an_empty_store_has_no_run(store: Store, tmp_path: Path, capsys: pytest.
     MlflowClient(uri).search_experiments()
     assert run_command(["runs", f"tracking.uri={uri}"]) == 0
     assert capsys.readouterr().out == "no run\n"
+
+
+HALF = """
+import os, signal, sqlite3, sys
+store = sqlite3.connect(sys.argv[1], isolation_level=None)
+store.execute("pragma cache_size=1")
+store.execute("begin immediate")
+store.execute("update metrics set timestamp = timestamp + 1")
+store.execute("update tags set value = value || 'x'")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""Is killed when a part of what it changes is in the file: a journal beside has what was there before."""
+
+
+def test_a_store_of_which_a_process_was_killed_in_mid_write_is_as_it_was_before(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = Path(shutil.copy(store.place / "store.db", tmp_path / "copy.db"))
+    before = rows(capsys, f"tracking.uri=sqlite:///{copy}")
+    subprocess.run([sys.executable, "-c", HALF, str(copy)], check=False)
+    assert Path(f"{copy}-journal").stat().st_size > 0
+    assert rows(capsys, f"tracking.uri=sqlite:///{copy}") == before
