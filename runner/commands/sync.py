@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from runner.checks import check_tracking
+from runner.commands.killed import end_dead_below, stores_of
 from runner.errors import AGREE, NOT_FINISHED, ConfigError, RunError
 from runner.records.bringing import Brought, bring_run, bring_sweep
 from runner.records.journal import NAME, SUFFIX, as_synced
@@ -25,10 +27,10 @@ python -m runner sync FOLDER
 Brings into MLflow what the runs in FOLDER, a run's or a sweep's, could not tell it: where the store goes away in
 mid-run, the rest goes into a journal in the run's folder. What is brought in is what an undisturbed run records, with
 the times at which it happened; done twice, or again after it was cut off, it records nothing twice. Then the journal is
-removed, and status.json gets the status that the verdict has.
+removed, and status.json gets the status that the verdict has. A run whose process was killed outright is set to KILLED.
 
-Exit code: 0 brought in, or nothing to bring in; 2 no such folder; 3 the store cannot be reached or refuses, or a run
-goes on, and the journal stays."""
+Exit code: 0 brought in, or nothing to bring in; 2 no such folder, or one that leads elsewhere; 3 the store cannot be
+reached or refuses, or a run goes on, and the journal stays."""
 
 TABLE = "sweep.csv"
 
@@ -37,7 +39,7 @@ def sync(argv: list[str]) -> int:
     """Brings in all that ``argv``'s folder has.
 
     Raises:
-        ConfigError: There is no such folder.
+        ConfigError: There is no such folder, or what is in it leads out of it or to no store.
     """
     if {"--help", "-h"} & set(argv):
         print(USAGE)
@@ -46,31 +48,46 @@ def sync(argv: list[str]) -> int:
         raise ConfigError("sync", " ".join(argv) or "nothing", "one folder that is there, of a run or of a sweep")
     folder = Path(argv[0])
     folders = sorted({path.parent for path in folder.rglob(f"*{SUFFIX}")})
-    if not folders:
+    ended = list[str]()
+    code = _do([*_works(folders), partial(_end_dead, folder, ended)])
+    if not folders and not ended and code == AGREE:
         print(f"nothing to bring in: there is no journal in {folder}")
-        return AGREE
-    return _bring(folders)
+    return code
 
 
-def _bring(folders: Sequence[Path]) -> int:
-    """The exit code. Sweeps are made first, so that jobs are nested in them, and end last; what fails is told."""
+def _works(folders: Sequence[Path]) -> list[Callable[[], None]]:
+    """Sweeps are made first, so that jobs are nested in them, and end last."""
     anew: dict[str, str] = {}
     sweeps = [folder for folder in folders if (folder / PARENT).is_file()]
     runs = [folder for folder in folders if folder not in sweeps]
     above = {sweep for run in runs for sweep in run.absolute().parents if (sweep / PARENT).is_file()}
     shown = {folder.absolute(): folder for folder in sweeps}
-    failed = False
-    for work in (
+    return [
         *(partial(_open, sweep, anew) for sweep in sweeps),
         *(partial(_bring_run, run, anew) for run in runs),
         *(partial(_end_sweep, shown.get(sweep, sweep), anew) for sweep in sorted({*above, *shown})),
-    ):
+    ]
+
+
+def _do(works: Sequence[Callable[[], None]]) -> int:
+    """The exit code. What fails is told, the same once, and the others are done."""
+    told: set[str] = set()
+    for work in works:
         try:
             work()
         except RunError as error:
-            failed = True
-            print(f"runner: {error}", file=sys.stderr)
-    return NOT_FINISHED if failed else AGREE
+            if str(error) not in told:
+                print(f"runner: {error}", file=sys.stderr)
+            told.add(str(error))
+    return NOT_FINISHED if told else AGREE
+
+
+def _end_dead(folder: Path, ended: list[str]) -> None:
+    """Ends what is RUNNING of ``folder`` and was killed, and adds it to what is ``ended``."""
+    for store in stores_of(folder):
+        for place, run_id, state in end_dead_below(folder, store):
+            print(f"{place}: {state}, since its process is gone, MLflow run {run_id}")
+            ended.append(run_id)
 
 
 def _open(sweep: Path, anew: dict[str, str]) -> None:
@@ -94,10 +111,12 @@ def _end_sweep(sweep: Path, anew: dict[str, str]) -> None:
             print(f"{sweep}: {found['metrics']} metrics, {found['files']} files, {state}, MLflow run {run_id}")
         elif changed:
             parent = read_parent(sweep)
+            check_tracking(parent)
             sender = Sender(parent["uri"], parent["experiment"])
             sender.open()
-            sender.run_id = parent["run_id"]
-            sender.send({"do": "artifact", "file": TABLE}, sweep)
+            if sender.stage_of(parent["run_id"]) == "active":
+                sender.run_id = parent["run_id"]
+                sender.send({"do": "artifact", "file": TABLE}, sweep)
 
 
 def _tabulate(sweep: Path) -> bool:

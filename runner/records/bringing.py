@@ -23,7 +23,7 @@ NAMED = {"artifact": "file", "model": "folder"}
 class Brought:
     """The run of one journal: ``open`` finds or makes it, ``send`` tells of the rest and ends it.
 
-    ``anew`` takes up the ids of runs that the store did not know and that were made again: old to new.
+    ``anew`` takes up the ids of runs that the store did not have and that were made again: old to new.
 
     Raises:
         ConfigError: The folder, or a file that the journal names, leads out of it; the store's address is none, or has
@@ -63,10 +63,13 @@ class Brought:
         return self._journal.path.name == NAME
 
     def open(self, own: str | None) -> None:
-        """Finds the run, or makes it where the store has none; ``own`` is the id of the folder's own run."""
+        """Finds the run, or makes it where the store has none, or it was deleted.
+
+        ``own`` is the id of the folder's own run.
+        """
         made, known = self._made, self._made.run_id
         self._sender.open()
-        if known is not None and self._sender.is_known(known):
+        if known is not None and self._sender.stage_of(known) == "active":
             self._sender.run_id = known
             return
         tags = dict(made.tags) | ({PARENT: own} if made.nested and own is not None else {})

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.errors import RunError
 from runner.records.environment import HOST
+from runner.records.journal import Journal, journals_in, until_synced
 from runner.records.lock import RUN_LOCK, SWEEP_LOCK, is_held
 
 if TYPE_CHECKING:
@@ -22,11 +24,23 @@ PAGE = 500
 def end_dead_runs(client: MlflowClient, experiments: Sequence[str]) -> list[str]:
     """Sets those to KILLED that are RUNNING although no process records them; ``experiments`` are ids.
 
-    Of runs on this machine alone, by their tags. Returns the ids of those that were ended.
+    Of runs on this machine alone, by their tags. Returns the ids of those that were ended. One that came to its end,
+    and that the store could not be told of, is FAILED until it is brought in.
     """
     here = [run for run in _running(client, experiments) if run.data.tags.get(HOST) == platform.node()]
-    free = [run.info.run_id for run in here if not _is_held(run.data.tags)]
-    return [run_id for run_id in free if _end(client, run_id)]
+    free = [run for run in here if not _is_held(run.data.tags)]
+    return [run.info.run_id for run in free if _end(client, run)]
+
+
+def end_dead_runs_below(client: MlflowClient, experiment: str, folder: Path) -> list[tuple[Path, str, str]]:
+    """The same of the runs that recorded in ``folder`` or below it, whatever the machine.
+
+    Returns the folder of each, its id and what it was set to.
+    """
+    place = folder.absolute()
+    found = [(path, run) for run in _running(client, [experiment]) for path in _folders(run.data.tags)]
+    below = [(path, run) for path, run in found if path.is_relative_to(place) and not _is_held(run.data.tags)]
+    return [(path, run.info.run_id, state) for path, run in below if (state := _end(client, run))]
 
 
 def end_runs_of(client: MlflowClient, experiment: str, tag: str, folder: Path, own: str | None = None) -> list[str]:
@@ -35,8 +49,8 @@ def end_runs_of(client: MlflowClient, experiment: str, tag: str, folder: Path, o
     ``tag`` is the one that names the folder.
     """
     place = str(folder.absolute())
-    found = [run.info.run_id for run in _running(client, [experiment]) if run.data.tags.get(tag) == place]
-    return [run_id for run_id in found if run_id != own and _end(client, run_id)]
+    found = [run for run in _running(client, [experiment]) if run.data.tags.get(tag) == place]
+    return [run.info.run_id for run in found if run.info.run_id != own and _end(client, run)]
 
 
 def is_finished(client: MlflowClient, run_id: str) -> bool:
@@ -58,12 +72,30 @@ def _is_held(tags: Mapping[str, str]) -> bool:
     return any(held) or not held
 
 
-def _end(client: MlflowClient, run_id: str) -> bool:
-    """False of a run that has ended itself since it was found, and has freed its lock so."""
+def _folders(tags: Mapping[str, str]) -> list[Path]:
+    """That of a run or of a sweep, if it is known."""
+    return [Path(tags[tag]) for tag in LOCKS if tag in tags]
+
+
+def _end(client: MlflowClient, run: Run) -> str | None:
+    """What it was set to; None of a run that has ended itself since it was found, and has freed its lock so."""
+    run_id, state = run.info.run_id, _ended_as(run)
     if client.get_run(run_id).info.status != "RUNNING":
-        return False
-    client.set_terminated(run_id, "KILLED")
-    return True
+        return None
+    client.set_terminated(run_id, state)
+    return state
+
+
+def _ended_as(run: Run) -> str:
+    """What the run is until its journal is brought in; without a journal that is whole it was killed."""
+    for path in (journal for folder in _folders(run.data.tags) for journal in journals_in(folder)):
+        try:
+            made, entries = Journal(path).read()
+        except RunError:  # damaged: nothing says that the run came to its end
+            continue
+        if made.run_id == run.info.run_id and entries and entries[-1]["do"] == "end":
+            return until_synced(entries[-1]["status"])
+    return "KILLED"
 
 
 def _running(client: MlflowClient, experiments: Sequence[str]) -> list[Run]:

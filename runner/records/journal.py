@@ -120,6 +120,11 @@ def journals_in(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: (path.name != NAME, path.name))
 
 
+def until_synced(ended: str) -> str:
+    """What a run is in MLflow, if that can be told, as long as its journal is not brought in."""
+    return "KILLED" if ended == "KILLED" else "FAILED"
+
+
 def discard_journals(folder: Path) -> None:
     """Removes those that an earlier run has left, which tell of files that are about to go."""
     for path in journals_in(folder):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner import stopping
 from runner.records.entries import Entry
-from runner.records.journal import Journal, Made
+from runner.records.journal import Journal, Made, until_synced
 from runner.records.limits import key_taken, name_taken, param_taken, renamed, tag_taken
 from runner.records.pending import BATCH, SMALL_BATCH, Pending, Row, batches, flatten, milliseconds
 from runner.records.reaching import StoreError
@@ -118,10 +118,20 @@ class MlflowRun:
         """
         with stopping.uninterrupted():
             self._sender.open()
+            self._check_there(run_id)
             logged = self._sender.reopen(run_id)
             now = milliseconds()
             self._made = Made(self._uri, self._experiment, name_taken(name), dict(tags), now, run_id)
         return logged
+
+    def _check_there(self, run_id: str) -> None:
+        stage = self._sender.stage_of(run_id)
+        if stage == "active":
+            return
+        assert self._journal is not None
+        restore = f"; to go on with it, restore it: mlflow runs restore --run-id {run_id}" if stage else ""
+        gone = f"run {run_id} was deleted{restore}; to begin anew, remove {self._journal.path.parent}"
+        raise StoreError(f"MLflow at {self._uri}: {gone}")
 
     def end_dead_runs(self, sweep: Path | None = None) -> None:
         """Sets the runs of the experiment that no process records any more to KILLED.
@@ -194,7 +204,7 @@ class MlflowRun:
             self.ended = status
         finally:
             if self.unsent is not None and self.run_id is not None:
-                self._mark({**ended, "status": "KILLED" if status == "KILLED" else "FAILED"})
+                self._mark({**ended, "status": until_synced(status)})
 
     def _tell_rest(self, tags: Mapping[str, str], folder: Path, artifacts: Sequence[Path]) -> None:
         marks = {f"nonfinite.{key}": str(step) for key, step in self.pending.not_finite.items()}

@@ -83,9 +83,11 @@ class RunRecorder:
     def _go_on(self, checkpoint: Checkpoint) -> None:
         records, changed = checkpoint.records, "; ".join(changes(checkpoint.environment, self._environment))
         identity, setup = self._identity, self._setup
+        anew: dict[str, str] = {}
         if journals_in(identity.folder):
-            bring_run(identity.folder, {})
-        self._mlflow.reopen(records.run_id, identity.title, tags_of(identity, setup, self._environment))
+            bring_run(identity.folder, anew)
+        run_id = anew.get(records.run_id, records.run_id)
+        self._mlflow.reopen(run_id, identity.title, tags_of(identity, setup, self._environment))
         self._mlflow.count_resumed(changed)
         self._mlflow.clock, self._mlflow.pending = records.ended_at, records.metrics
         self._mlflow.release()

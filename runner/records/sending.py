@@ -68,18 +68,17 @@ class Sender:
 
         self._reach.call(once)
 
-    def is_known(self, run_id: str) -> bool:
-        """Whether the store has this run."""
+    def stage_of(self, run_id: str) -> str | None:
+        """``active`` or ``deleted``; None of a run that the store does not have."""
         from mlflow.exceptions import MlflowException
 
-        def look() -> bool:
+        def look() -> str | None:
             try:
-                self._known.get_run(run_id)
+                return str(self._known.get_run(run_id).info.lifecycle_stage)
             except MlflowException as error:
                 if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                     raise
-                return False
-            return True
+                return None
 
         return self._reach.call(look)
 
