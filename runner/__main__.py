@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from runner import stopping
@@ -12,7 +13,7 @@ from runner.catalog import Catalog
 from runner.commands import COMMANDS, complete, run_command
 from runner.errors import AGREE, BAD_INPUT, NOT_FINISHED, ConfigError, RunError
 from runner.paths import CONF
-from runner.secrecy import check_words
+from runner.secrecy import check_words, checked_output
 
 NO_READER = 128 + 13
 """The exit code of a program whose reader went away (`| head -1`), as shells tell of one that SIGPIPE ended."""
@@ -64,7 +65,8 @@ def run(argv: list[str]) -> int:
         aliases.check_aliases(flags.config_dir)
         catalog = Catalog([Path(flags.config_dir), CONF] if flags.config_dir else [CONF])
         register()
-        with hydra_errors.searching(), hydra_errors.one_voice(flags), sweep.swept():
+        shown = checked_output() if flags.cfg or flags.info else nullcontext()
+        with hydra_errors.searching(), shown, hydra_errors.one_voice(flags), sweep.swept():
             hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(job.job)()
     except SystemExit as end:  # after --help and the like
         return int(end.code or AGREE)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 
 from runner.errors import PASSWORD, ConfigError, masked
 
@@ -32,3 +34,18 @@ def check_words(words: Sequence[str]) -> None:
     for word in words:
         key, is_there, value = word.partition("=")
         check_address(key.lstrip("+") if is_there and "://" not in key else "command line", value or word)
+
+
+@contextmanager
+def checked_output() -> Iterator[None]:
+    """Prints at the end what is printed in the block, a configuration.
+
+    Raises:
+        ConfigError: A line of it has an address with credentials in it; then nothing is printed.
+    """
+    held = io.StringIO()
+    with redirect_stdout(held):
+        yield
+    for line in held.getvalue().splitlines():
+        check_address("configuration", line.strip())
+    print(held.getvalue(), end="")

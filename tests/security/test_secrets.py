@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.cli.process import ROOT, command, environment, finish
+import pytest
+
+from tests.cli.process import ROOT, command, environment, finish, run
 from tests.sharing import furnish
 
 SECRET = "tell-nobody-4f1c"
@@ -22,6 +24,20 @@ def test_no_artifact_holds_a_variable_of_the_environment(tmp_path: Path, migrate
     files = [file for file in (tmp_path / "place").rglob("*") if file.is_file()]
     assert len(files) > 20
     assert [file for file in files if SECRET.encode() in file.read_bytes()] == []
+
+
+@pytest.mark.parametrize("asked", [("--cfg", "job"), ("--cfg", "job", "--package", "tracking"), ("--info", "config")])
+def test_a_configuration_with_a_password_is_not_shown(asked: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "own" / "tracking").mkdir(parents=True)
+    own = f"defaults: [sqlite]\nuri: http://me:{SECRET}@127.0.0.1:9\n"
+    (tmp_path / "own" / "tracking" / "ours.yaml").write_text(own, encoding="utf-8")
+    refused = run(tmp_path, "--config-dir", "own", "tracking=ours", *asked)
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.startswith("runner: configuration: got uri: http://***@127.0.0.1:9, with a password in it; ")
+    assert refused.err.count("\n") == 1
+    shown = run(tmp_path, *asked)
+    assert (shown.code, shown.err) == (0, "")
+    assert "uri: sqlite:///outputs/mlflow.db" in shown.out
 
 
 DOCUMENTS = [ROOT / "Makefile", ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
