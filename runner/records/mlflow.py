@@ -114,24 +114,16 @@ class MlflowRun:
         ``name`` and ``tags`` are what it was begun with.
 
         Raises:
-            StoreError: The store cannot be reached, or has no such run.
+            StoreError: The store cannot be reached, or has no such run, or it was deleted.
         """
+        assert self._journal is not None
         with stopping.uninterrupted():
             self._sender.open()
-            self._check_there(run_id)
+            self._sender.check_active(run_id, self._journal.path.parent)
             logged = self._sender.reopen(run_id)
             now = milliseconds()
             self._made = Made(self._uri, self._experiment, name_taken(name), dict(tags), now, run_id)
         return logged
-
-    def _check_there(self, run_id: str) -> None:
-        stage = self._sender.stage_of(run_id)
-        if stage == "active":
-            return
-        assert self._journal is not None
-        restore = f"; to go on with it, restore it: mlflow runs restore --run-id {run_id}" if stage else ""
-        gone = f"run {run_id} was deleted{restore}; to begin anew, remove {self._journal.path.parent}"
-        raise StoreError(f"MLflow at {self._uri}: {gone}")
 
     def end_dead_runs(self, sweep: Path | None = None) -> None:
         """Sets the runs of the experiment that no process records any more to KILLED.

@@ -82,6 +82,14 @@ class Sender:
 
         return self._reach.call(look)
 
+    def check_active(self, run_id: str, folder: Path) -> None:
+        """Tells of a run that cannot be gone on with what can be done; the rest of it lies in ``folder``."""
+        stage = self.stage_of(run_id)
+        if stage != "active":
+            restore = f"; to go on with it, restore it: mlflow runs restore --run-id {run_id}" if stage else ""
+            gone = f"run {run_id} was deleted{restore}; to begin anew, remove {folder}"
+            raise StoreError(f"MLflow at {self._uri}: {gone}")
+
     def delete(self) -> None:
         """Takes the run back: a search no longer finds it."""
 
