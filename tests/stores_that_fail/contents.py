@@ -23,7 +23,7 @@ OWN = (
     "mlflow.note.content",
 )
 """Parameters and tags that name a run's own place."""
-IMPATIENT = {CONSTANTS: "runner.records.reaching:DEADLINE=1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+IMPATIENT = {CONSTANTS: "runner.records.reaching:DEADLINE=2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
 QUICK = ("data.samples=60", "data.held_out=0.2", "record.plots=false")
 """A run with a thousand metrics, so that a batch is sent while it trains, and scores on what is held out."""
 
