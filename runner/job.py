@@ -18,7 +18,7 @@ from runner.recording import Ready, TooLate, Train, ended, record_run, recorded
 from runner.records.faults import told_failure
 from runner.records.journal import sync_words
 from runner.records.lock import RUN_LOCK, locked
-from runner.records.status import prepare_status, prepared_status, remove_status, write_status
+from runner.records.status import figure_of, prepare_status, prepared_status, remove_status, write_status
 
 if TYPE_CHECKING:
     from runner.catalog import Catalog
@@ -35,7 +35,7 @@ def job(cfg: DictConfig, train: Train | None = None) -> float | None:
     """Runs one job. It never exits and never raises for a verdict: its status (0 to 3) is the last file of its folder.
 
     ``train`` stands in for ``run_experiment``. Returns what ``objective`` names, for a sweeper that searches; None of a
-    run that has no such figure.
+    run that has no such figure (``figure_of``).
     """
     this = asked()
     status = this.status()
@@ -82,8 +82,7 @@ def _run_alone(cfg: DictConfig, this: Asked, status: dict[str, Any], train: Trai
             found = _as_told(found, status, this)
             _leave(this, {**status, **found})
         last.update(found)
-    value: float | None = found.get(status.get("objective") or "")
-    return value
+    return figure_of({**status, **found})
 
 
 def _told(error: BaseException, folder: Path) -> dict[str, Any]:

@@ -15,17 +15,20 @@ from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
 from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from runner import resuming, stopping
 from runner.composer import Composer
-from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, RunError
+from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, ConfigError, RunError
 from runner.job import last
+from runner.launching.allowed import check_engines
 from runner.launching.engines import EngineError, compose_first, engine
 from runner.records.files import missing_folders, remove_empty
 from runner.records.lock import SWEEP_LOCK, locked
 from runner.records.resume_key import RESUME_KEY, key_of
+from runner.searching import check_first, check_search, is_fruitless, is_search
 from runner.shell import as_typed, lasting, title_of
 from runner.sweep_results import job_statuses, record, show
 from runner.sweep_workers import ended_jobs, minded
@@ -78,18 +81,26 @@ def _compose_quickly() -> None:
 
 
 def _listen(config: DictConfig) -> None:
-    """Has the launcher, whichever it is, tell of its jobs first: Hydra has composed them then, and none has begun.
+    """Has the sweeper look at what it is asked, and the launcher, whichever it is, tell of its jobs before any begins.
 
-    A callback would be too early, and what it raises is lost; nor does Hydra take a launcher from outside its own
-    packages, so the method of the one that was chosen is replaced, in this process alone.
+    A callback would be too early for that, and what it raises is lost; nor does Hydra take either from outside its own
+    packages, so the methods of those that were chosen are replaced, in this process alone.
     """
-    launcher = Plugins.instance().class_name_to_class.get(config.hydra.launcher._target_)
-    if launcher is None or not issubclass(launcher, Launcher):  # Hydra will refuse it
+    known = Plugins.instance().class_name_to_class
+    sweeper, launcher = (known.get(config.hydra[engine]._target_) for engine in ("sweeper", "launcher"))
+    if sweeper is None or launcher is None:  # Hydra will refuse it
         return
-    begin = launcher.launch
+    if not issubclass(sweeper, Sweeper) or not issubclass(launcher, Launcher):
+        return
+    search, begin = sweeper.sweep, launcher.launch
+
+    def sweep(self: Sweeper, arguments: list[str]) -> Any:
+        resuming.check_found()
+        check_engines(config)
+        check_search(config)
+        return search(self, arguments)
 
     def launch(self: Launcher, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Any:
-        resuming.check_found()
         name = f"hydra/launcher={config.hydra.runtime.choices['hydra/launcher']}"
         if not job_overrides:
             with engine(name):
@@ -105,10 +116,12 @@ def _listen(config: DictConfig) -> None:
         first, last = open_ones[0] - initial_job_idx, open_ones[-1] - initial_job_idx
         with engine(name), minded(config, parent.folder):
             returned = begin(self, job_overrides[first : last + 1], initial_job_idx=open_ones[0])
+        if is_search(config) and initial_job_idx == 0:
+            _check_first(parent)
         before, after = (numbers for numbers in (range(first), range(last + 1, len(job_overrides))))
         return [*(ended[initial_job_idx + i] for i in before), *returned, *(ended[initial_job_idx + i] for i in after)]
 
-    launcher.launch = launch  # type: ignore[method-assign]
+    sweeper.sweep, launcher.launch = sweep, launch  # type: ignore[method-assign]
 
 
 def _announce(config: DictConfig, jobs: Mapping[int, list[str]]) -> Parent:
@@ -137,6 +150,15 @@ def _announce(config: DictConfig, jobs: Mapping[int, list[str]]) -> Parent:
     return Footprint.parent
 
 
+def _check_first(parent: Parent) -> None:
+    try:
+        check_first(job_statuses(parent), parent.keys)
+    except ConfigError:
+        parent.withdraw()
+        Footprint.parent = None
+        raise
+
+
 def _check_subdir(config: DictConfig) -> None:
     """Raises what Hydra would raise of the jobs' folders once the sweep has begun."""
     found = copy.deepcopy(config)
@@ -160,11 +182,15 @@ def sweep_away() -> None:
 def engine_failed(error: EngineError) -> int:
     """Ends a sweep whose engine failed: what its jobs left is recorded.
 
-    A sweeper that finds nothing in jobs that were all rejected has not failed.
+    A sweeper that finds nothing in jobs of which none has a figure has not failed.
     """
-    print(f"runner: {error}", file=sys.stderr)
+    statuses = [] if Footprint.parent is None else job_statuses(Footprint.parent)
+    fruitless = error.found_nothing and is_fruitless(statuses)
+    told = f"hydra/sweeper: no optimum: no job of {len(statuses)} has come to a finite figure" if fruitless else error
+    print(f"runner: {told}", file=sys.stderr)
     _end_dead_jobs()
-    return BAD_INPUT if exit_code() == BAD_INPUT and error.in_sweeper else NOT_FINISHED
+    code = exit_code()
+    return code if fruitless else NOT_FINISHED
 
 
 def _end_dead_jobs() -> None:

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from runner import stopping
 from runner.records.lock import RUN_LOCK, is_held, process_of, wait_until_free
-from runner.records.status import is_done
+from runner.records.status import figure_of, is_done
 
 FAREWELL = 1.5
 """Seconds that jobs in other processes have to end their records in, when this one is stopped."""
@@ -37,7 +37,7 @@ def ended_jobs(
         if number in jobs and is_done(status, jobs[number], sweep):
             is_held(Path(status["folder"], RUN_LOCK))  # a job that was killed after its last act has left it
             ended[number] = JobReturn(overrides=jobs[number], status=JobStatus.COMPLETED)
-            ended[number].return_value = status.get(status.get("objective") or "")
+            ended[number].return_value = figure_of(status)
     return ended
 
 

@@ -23,10 +23,13 @@ class EngineError(Exception):
     Args:
         name: What was chosen, e.g. ``hydra/launcher=joblib``.
         error: What it raised.
+
+    Attributes:
+        found_nothing: Whether it may be a sweeper that searches and has nothing to tell of.
     """
 
     def __init__(self, name: str, error: Exception) -> None:
-        self.in_sweeper = name.startswith("hydra/sweeper")
+        self.found_nothing = name.startswith("hydra/sweeper") and isinstance(error, ValueError)
         super().__init__(f"{name}: {type(error).__name__}: {one_line(str(error))[:LONGEST]}")
 
 

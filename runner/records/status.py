@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from runner.errors import AGREE, DISAGREE, NOT_FINISHED
+from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED
 from runner.records.files import finite, naming, part_of, publish, remove
+from runner.records.forms import Form, Items, check_form
 
 STATUS = "status.json"
+CODES = (AGREE, DISAGREE, BAD_INPUT, NOT_FINISHED)
+FIGURES = ("loss", "roundings", "logic_roundings", "drift")
+FORM: Form = {"status": int, "overrides": Items(str), "number": (None, int)}
+MORE: dict[str, Form] = {
+    **dict.fromkeys(("sweep", "run_id"), (None, str)),
+    **dict.fromkeys(("verdict", "message", "unsent"), str),
+    **dict.fromkeys(FIGURES, (None, float)),
+    "objective": (None, *FIGURES),
+    "losses": {...: Items((None, float), 2)},
+    "once_synced": {"status": int},
+}
+"""What it may have besides."""
 
 
 def read_status(folder: Path) -> dict[str, Any]:
-    """A job's status; a job that left none could not finish."""
+    """A job's status; a job that left none, or one that is damaged, could not finish."""
     found = _read(folder / STATUS)
     return {"status": NOT_FINISHED, "overrides": [], "folder": str(folder), "number": None} if found is None else found
 
@@ -69,9 +83,22 @@ def is_done(status: Mapping[str, Any] | None, overrides: list[str], sweep: str |
     )
 
 
+def figure_of(status: Mapping[str, Any]) -> float | None:
+    """What a sweeper that searches is told of a job: what ``objective`` names, if it is a finite number.
+
+    A run that diverged has no such figure, whatever it was when it ended.
+    """
+    value: float | None = status.get(status.get("objective") or "")
+    return None if value is None or not math.isfinite(value) or status.get("verdict") == "diverged" else value
+
+
 def _read(file: Path) -> dict[str, Any] | None:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
+        check_form(found, FORM)
+        check_form(found, {key: form for key, form in MORE.items() if key in found})
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    status: dict[str, Any] = found
+    codes = [status["status"], *([status["once_synced"]["status"]] if "once_synced" in status else [])]
+    return status if all(code in CODES for code in codes) else None

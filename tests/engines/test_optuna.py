@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -9,10 +10,12 @@ import pytest
 import yaml
 
 from tests.cli.process import run, tree
-from tests.cli.stores import client, nested
+from tests.cli.stores import client, nested, runs
 from tests.engines.sweeps import SHORT, parent
 
 OPTUNA = ("-m", "hydra/sweeper=optuna", "hydra.sweeper.sampler.seed=1", "hydra.sweep.dir=swept")
+TWO = ("hydra.sweeper.n_trials=2", "hydra.sweeper.n_jobs=1")
+"""One after the other, at 0.42 and at 0.72 of what is searched."""
 DRIFT = ("hydra.sweeper.direction=maximize", "objective=drift", "lockstep=false")
 
 
@@ -46,12 +49,89 @@ def test_other_objectives_are_the_columns_of_the_sweep(objective: str, column: s
     assert found["best_value"] == pytest.approx(pd.read_csv(place / "swept" / "sweep.csv")[column].min(), rel=1e-15)
 
 
-def test_a_search_in_which_every_job_is_rejected_ends_with_2(place: Path) -> None:
-    done = run(place, *OPTUNA, "hydra.sweeper.n_trials=2", "lr=interval(0.01,0.1)", "batch_size=50", *SHORT)
+def test_a_run_that_diverged_is_never_the_optimum(place: Path) -> None:
+    """Its last loss is infinite; its drift is a number, but of a run that was broken off."""
+    words = ("hydra.sweeper.direction=maximize", "lockstep=false", "lr=tag(log,interval(1e-11,1e15))")
+    for objective in ("last_loss", "drift"):
+        done = run(place, *OPTUNA, *TWO, *words, f"objective={objective}", *SHORT)
+        assert done.code == 1
+        assert "1 of 2 jobs agree" in done.out
+        found = yaml.safe_load((place / "swept" / "optimization_results.yaml").read_text(encoding="utf-8"))
+        assert found["best_params"]["lr"] < 1
+        assert math.isfinite(found["best_value"])
+
+
+def test_a_search_in_which_every_job_diverged_has_no_optimum(place: Path) -> None:
+    done = run(place, *OPTUNA, "hydra.sweeper.n_trials=2", "objective=last_loss", "lr=interval(1e29,1e30)", *SHORT)
+    assert done.code == 1
+    assert done.err.splitlines()[-1] == "runner: hydra/sweeper: no optimum: no job of 2 has come to a finite figure"
+    assert "optimum" not in done.out
+    assert parent(place).info.status == "FINISHED"
+    assert not (place / "swept" / "optimization_results.yaml").exists()
+
+
+@pytest.mark.parametrize("wrong", ["objective=nosuch", "batch_size=50"])
+def test_a_search_ends_where_what_is_not_searched_is_rejected(wrong: str, place: Path) -> None:
+    before = tree(place).keys()
+    done = run(place, *OPTUNA, "lr=interval(0.01,0.1)", wrong, *SHORT)
+    assert (done.code, done.out) == (2, "")
+    told = [line for line in done.err.splitlines() if line.startswith("runner: ")]
+    assert told[0] == told[1]
+    assert told[0].startswith(f"runner: {wrong.partition('=')[0]}: got ")
+    assert told[2:] == [
+        "runner: hydra/sweeper: got a search of which each of the first 2 jobs is rejected, as told; "
+        "allowed: values that a run takes beside those that are searched"
+    ]
+    assert tree(place).keys() - {"outputs/mlflow.db.lock"} == before
+    assert runs(client(place)) == []
+
+
+def test_a_search_goes_on_where_a_value_that_is_searched_is_rejected(place: Path) -> None:
+    done = run(place, *OPTUNA, *TWO, "lr=interval(-0.1,0.1)", *SHORT)
     assert done.code == 2
-    assert "Traceback" not in done.err
-    assert done.err.splitlines()[-1] == "runner: hydra/sweeper: ValueError: No trials are completed yet."
-    assert nested(client(place)) == []
+    assert "1 of 2 jobs agree" in done.out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["hydra.sweeper.n_jobs=0"], "hydra.sweeper.n_jobs: got 0; allowed: a whole number from 1"),
+        (["hydra.sweeper.n_trials=0"], "hydra.sweeper.n_trials: got 0; allowed: a whole number from 1"),
+        (["hydra.sweeper.direction=up"], "hydra.sweeper.direction: got up; allowed: minimize or maximize"),
+        (["lr=interval(1,0.1)"], "lr: got interval(1,0.1); allowed: interval(LOW,HIGH), LOW no more than HIGH"),
+        (["seed=range(5,1)"], "seed: got range(5,1); allowed: range(LOW,HIGH), LOW no more than HIGH"),
+        (
+            ["lr=tag(log,interval(0,1))"],
+            "lr: got tag(log,interval(0,1)); allowed: tag(log,interval(LOW,HIGH)), LOW above 0",
+        ),
+        (
+            ["hydra/launcher=joblib", "hydra.launcher.n_jobs=0"],
+            "hydra.launcher.n_jobs: got 0; allowed: a whole number but 0; -1 is a process for each core",
+        ),
+        (
+            ["hydra/launcher=joblib", "hydra.launcher.timeout=0"],
+            "hydra.launcher.timeout: got 0.0; allowed: a number above 0, or null",
+        ),
+        (
+            ["hydra/launcher=ray", "+hydra.launcher.ray.init.num_cpus=0"],
+            "hydra.launcher.ray.init.num_cpus: got 0; allowed: a whole number from 1, or null",
+        ),
+        (
+            ["hydra/launcher=submitit_local", "hydra.launcher.timeout_min=-5"],
+            "hydra.launcher.timeout_min: got -5; allowed: a whole number from 1",
+        ),
+        (
+            ["hydra/launcher=submitit_slurm", "hydra.launcher.array_parallelism=0"],
+            "hydra.launcher.array_parallelism: got 0; allowed: a whole number from 1",
+        ),
+    ],
+    ids=lambda value: value[-1] if isinstance(value, list) else "",
+)
+def test_a_key_of_an_engine_is_refused_before_anything_is_made(words: list[str], told: str, tmp_path: Path) -> None:
+    done = run(tmp_path, *OPTUNA, *words, *SHORT)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"runner: {told}\n"
+    assert tree(tmp_path) == {}
 
 
 def test_what_cannot_be_composed_is_refused_before_anything_is_recorded(tmp_path: Path) -> None:
