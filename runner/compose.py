@@ -20,10 +20,9 @@ def compose_config(overrides: Sequence[str], folder: Path | None = None) -> dict
     """
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
-    from omegaconf import OmegaConf
 
     from runner import hydra_errors
-    from runner.config import catalog_of, check_choices, register, resolved
+    from runner.config import catalog_of, check_choices, own_part, register, resolved
 
     register()
     own = [] if folder is None else as_override("hydra.searchpath", [f"file://{folder.absolute()}"])
@@ -36,7 +35,7 @@ def compose_config(overrides: Sequence[str], folder: Path | None = None) -> dict
         raise hydra_errors.translate(error, list(overrides), Catalog()) from error
     finally:
         GlobalHydra.instance().hydra = running
-    config = resolved(OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"]))
+    config = resolved(own_part(composed))
     check_choices(composed.hydra.runtime.choices, overrides, catalog_of(composed.hydra))
     if config["resume"]:
         raise ConfigError("resume", "true", "false: only what the command line has begun is gone on with")

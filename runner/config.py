@@ -123,6 +123,11 @@ def current_catalog() -> Catalog:
     return catalog_of(HydraConfig.get())
 
 
+def own_part(whole: DictConfig) -> DictConfig:
+    """A job's own configuration, of a composition with Hydra's node."""
+    return OmegaConf.masked_copy(whole, [str(key) for key in whole if key != "hydra"])
+
+
 def resolved(cfg: DictConfig) -> dict[str, Any]:
     """The whole configuration as plain values.
 

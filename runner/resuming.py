@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from runner.config import resolved
 from runner.errors import ConfigError
 from runner.job_identity import Asked, shown
+from runner.records.bearing import CONFIG, check_recorded
 from runner.records.lock import RUN_LOCK, SWEEP_LOCK, is_held
 from runner.records.resume_key import RESUME_KEY, key_of
 from runner.records.status import is_done, prepared_status, publish_status, read_status
@@ -105,16 +106,16 @@ def ended_before(config: DictConfig, job: Asked, status: Mapping[str, Any]) -> d
     """The status of a job that has come to its end, if ``resume`` is set; it is not to be run again.
 
     One that was killed when its MLflow run was FINISHED already is given the status that it has prepared; one that
-    MLflow could not be told of is brought in. Of any other, the MLflow runs that are left RUNNING are set to KILLED.
-    ``status`` is what is known of the job.
+    MLflow could not be told of is brought in. Of any other, the MLflow runs that are left RUNNING are set to KILLED,
+    and so is one that is FINISHED: the run that takes its place is the job's. ``status`` is what is known of the job.
 
     Raises:
-        ConfigError: The folder has a run of other overrides.
+        ConfigError: The folder has a run of other overrides, or, if that has ended, of another configuration.
         RunError: The store cannot be reached.
     """
     if not wanted(config):
         return None
-    resolved(config)  # so that a wrong key is told as of any run
+    now = resolved(config)  # a wrong key is told as of any run
     sweep = status.get("sweep")
     if job.sweep is None:
         _check_overrides(job)
@@ -123,7 +124,13 @@ def ended_before(config: DictConfig, job: Asked, status: Mapping[str, Any]) -> d
 
         bring_run(job.folder, {})
     left = read_status(job.folder)
-    found = left if is_done(left, job.overrides, sweep) else _completed(config, job, sweep)
+    done = is_done(left, job.overrides, sweep)
+    if job.sweep is None:
+        if done or is_done(prepared_status(job.folder), job.overrides, None):
+            check_recorded(shown(job.folder), now)
+        elif not (job.folder / CONFIG).exists():
+            print(f"nothing to resume in {shown(job.folder)}: begins anew")
+    found = left if done else _completed(config, job, sweep)
     if found is not None and job.sweep is None:
         print(f"nothing to resume: the run in {shown(job.folder)} has ended: {found['verdict']}")
     return found
@@ -131,7 +138,7 @@ def ended_before(config: DictConfig, job: Asked, status: Mapping[str, Any]) -> d
 
 def _completed(config: DictConfig, job: Asked, sweep: str | None) -> dict[str, Any] | None:
     from runner.checkpoints.checkpoint import leftovers
-    from runner.records.dead import end_runs_of, is_finished
+    from runner.records.dead import end_runs_of, is_finished, supersede
     from runner.records.store import as_run_error
 
     opened = _experiment(config)
@@ -146,6 +153,7 @@ def _completed(config: DictConfig, job: Asked, sweep: str | None) -> dict[str, A
             publish_status(job.folder)
             return found
         end_runs_of(client, experiment, "run_folder", job.folder)
+        supersede(client, experiment, job.folder, sweep)
     return None
 
 

@@ -30,8 +30,8 @@ from runner.records.lock import SWEEP_LOCK, locked
 from runner.records.resume_key import RESUME_KEY, key_of
 from runner.searching import check_first, check_search, is_fruitless, is_search
 from runner.shell import as_typed, lasting, title_of
-from runner.sweep_results import job_statuses, record, show
-from runner.sweep_workers import ended_jobs, minded
+from runner.sweep_results import job_statuses, record, show, statuses_of
+from runner.sweep_workers import check_unchanged, ended_jobs, minded
 
 if TYPE_CHECKING:
     from runner.records.sweep.parent import Parent
@@ -43,6 +43,8 @@ class Footprint(Callback):
     """Notes, before Hydra makes the folders, which of them are new: a rejected run leaves none behind."""
 
     new_folders: ClassVar[list[Path]] = []
+    sweep_file: ClassVar[bytes | None] = None
+    """What Hydra has written of an earlier sweep in the folder."""
     sweep: ClassVar[Path | None] = None
     parent: ClassVar[Parent | None] = None
     held: ClassVar[ExitStack] = ExitStack()
@@ -58,6 +60,8 @@ class Footprint(Callback):
         with suppress(OmegaConfBaseException, OSError):
             Footprint.sweep = Path(config.hydra.sweep.dir)
             Footprint.new_folders = missing_folders(Footprint.sweep)
+            if (Footprint.sweep / MULTIRUN_FILE).is_file():
+                Footprint.sweep_file = (Footprint.sweep / MULTIRUN_FILE).read_bytes()
         _compose_quickly()
         _listen(config)
 
@@ -108,8 +112,8 @@ def _listen(config: DictConfig) -> None:
         compose_first(config, job_overrides)
         asked = enumerate(job_overrides, start=initial_job_idx)
         jobs = {number: list(map(as_typed, lasting(overrides))) for number, overrides in asked}
+        ended = _ended(config, jobs, job_overrides)
         parent = _announce(config, jobs)
-        ended = ended_jobs(job_statuses(parent), jobs, parent.run_id) if parent.resume else {}
         open_ones = [number for number in jobs if number not in ended]
         if not open_ones:
             return list(ended.values())
@@ -122,6 +126,23 @@ def _listen(config: DictConfig) -> None:
         return [*(ended[initial_job_idx + i] for i in before), *returned, *(ended[initial_job_idx + i] for i in after)]
 
     sweeper.sweep, launcher.launch = sweep, launch  # type: ignore[method-assign]
+
+
+def _ended(
+    config: DictConfig, jobs: Mapping[int, list[str]], job_overrides: Sequence[Sequence[str]]
+) -> dict[int, JobReturn]:
+    """Of the jobs of a launch those that have ended before, in the sweep that is resumed."""
+    from runner.records.sweep.parent import PARENT, read_parent
+
+    folder = Path(config.hydra.sweep.dir)
+    if not resuming.wanted(config) or not (folder / PARENT).is_file():
+        return {}
+    sweep = read_parent(folder)["run_id"]
+    left = statuses_of(folder, sweep, jobs)
+    ended = ended_jobs(left, jobs, sweep)
+    folders = {status["number"]: Path(status["folder"]) for status in left if status["number"] in ended}
+    check_unchanged(config, dict(zip(jobs, job_overrides, strict=True)), folders)
+    return ended
 
 
 def _announce(config: DictConfig, jobs: Mapping[int, list[str]]) -> Parent:
@@ -170,12 +191,15 @@ def _check_subdir(config: DictConfig) -> None:
 def sweep_away() -> None:
     """Removes what a rejected run has made: Hydra's sweep file, and the new folders that are empty.
 
-    Among the jobs of an earlier sweep, too, that file would be of no sweep that there was.
+    Among the jobs of an earlier sweep that file is again what it was.
     """
     Footprint.held.close()
     folder, begun = Footprint.sweep, Footprint.parent is not None and Footprint.parent.run_id is not None
     if folder is not None and folder.is_dir() and (not begun or [f.name for f in folder.iterdir()] == [MULTIRUN_FILE]):
-        (folder / MULTIRUN_FILE).unlink(missing_ok=True)
+        if Footprint.sweep_file is None:
+            (folder / MULTIRUN_FILE).unlink(missing_ok=True)
+        else:
+            (folder / MULTIRUN_FILE).write_bytes(Footprint.sweep_file)
     remove_empty(Footprint.new_folders)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from runner.assemble import Setup
 from runner.carried import Carried
 from runner.checkpoints.file import NAME, add, read_checkpoint, write_checkpoint
 from runner.errors import ConfigError
+from runner.records.bearing import bearing, check_same
 from runner.records.console import PublishedRows
 from runner.records.gradients import SHORT
 from runner.records.identity import Identity
@@ -110,11 +110,7 @@ def found_checkpoint(path: Path, setup: Setup, identity: Identity) -> Checkpoint
     if not path.exists():
         return None
     found = read_checkpoint(path, Checkpoint)
-    then, now = (dict(flatten(bearing(config))) for config in (found.config, identity.config))
-    for key in {**then, **now}:
-        if then.get(key) != now.get(key):
-            allowed = f"{_typed(then.get(key))}, as in {path}: a run goes on with the configuration that it has"
-            raise ConfigError(key, _typed(now.get(key)), allowed)
+    check_same(found.config, identity.config, path)
     if found.data != data_of(setup):
         got = "true, where the samples or the first parameters have changed"
         raise ConfigError("resume", got, f"those that {path} was made with")
@@ -145,13 +141,3 @@ def data_of(setup: Setup) -> str:
     for name, array in arrays.items():
         add(found, name, array)
     return found.hexdigest()
-
-
-def bearing(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration without what does not bear on the run, as JSON gives it back."""
-    found: dict[str, Any] = json.loads(json.dumps({key: value for key, value in config.items() if key != "resume"}))
-    return found
-
-
-def _typed(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)

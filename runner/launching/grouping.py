@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from runner.assemble import assemble
 from runner.catalog import Catalog
-from runner.config import catalog_of, resolved
+from runner.config import catalog_of, own_part, resolved
 from runner.errors import ConfigError
 
 MAY_DIFFER = ("seed", "lr", "init")
@@ -59,7 +59,7 @@ def groups_of(jobs: Iterable[tuple[int, DictConfig]]) -> list[list[int]]:
 def _plain(config: DictConfig) -> dict[str, Any]:
     """The job's own configuration as plain values."""
     HydraConfig.instance().set_config(config)  # for interpolations that ask for it
-    return resolved(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]))
+    return resolved(own_part(config))
 
 
 def _kind_of(plain: Mapping[str, Any]) -> _Kind:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LOCKS = {"run_folder": RUN_LOCK, "sweep_folder": SWEEP_LOCK}
 """By the tag that names a run's folder: the lock in it that the run's process holds."""
+SUPERSEDED = "superseded"
+"""The tag of a run that had ended, and whose job was run again."""
 PAGE = 500
 
 
@@ -51,6 +53,26 @@ def end_runs_of(client: MlflowClient, experiment: str, tag: str, folder: Path, o
     place = str(folder.absolute())
     found = [run for run in _running(client, [experiment]) if run.data.tags.get(tag) == place]
     return [run.info.run_id for run in found if run.info.run_id != own and _end(client, run)]
+
+
+def supersede(client: MlflowClient, experiment: str, folder: Path, sweep: str | None) -> None:
+    """Sets the latest FINISHED run of a folder to KILLED, tagged so, if it is one of this ``sweep`` (an id).
+
+    Its status is gone, or damaged, so that the job is run again: one run is FINISHED of a job that has ended.
+    """
+    place = str(folder.absolute())
+    words = "attributes.status = 'FINISHED'"
+    quotes = [quote for quote in "'\"" if quote not in place]
+    if quotes:  # else all are looked at: MLflow knows no escapes
+        words += f" and tags.run_folder = {quotes[0]}{place}{quotes[0]}"
+    found = _searched(client, [experiment], words)
+    own = [run for run in found if run.data.tags.get("run_folder") == place]
+    latest = max(own, key=lambda run: run.info.start_time, default=None)
+    if latest is not None and latest.data.tags.get("mlflow.parentRunId") in (None, sweep):
+        client.set_tag(
+            latest.info.run_id, SUPERSEDED, "run again by resume=true, its status.json being gone or damaged"
+        )
+        client.set_terminated(latest.info.run_id, "KILLED", latest.info.end_time)
 
 
 def is_finished(client: MlflowClient, run_id: str) -> bool:
@@ -99,11 +121,14 @@ def _ended_as(run: Run) -> str:
 
 
 def _running(client: MlflowClient, experiments: Sequence[str]) -> list[Run]:
+    return _searched(client, experiments, "attributes.status = 'RUNNING'")
+
+
+def _searched(client: MlflowClient, experiments: Sequence[str], words: str) -> list[Run]:
     """All, before any is ended: pages are counted from the beginning."""
     found: list[Run] = []
     token = None
     while True:
-        words = "attributes.status = 'RUNNING'"
         page = client.search_runs(list(experiments), words, max_results=PAGE, page_token=token)
         found += page
         token = page.token

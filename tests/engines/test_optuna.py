@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from tests.cli.process import run, tree
-from tests.cli.stores import client, nested, runs
+from tests.cli.stores import client, nested, runs, uri
 from tests.engines.sweeps import SHORT, parent
+from tests.kills.invariants import findings
 
 OPTUNA = ("-m", "hydra/sweeper=optuna", "hydra.sweeper.sampler.seed=1", "hydra.sweep.dir=swept")
 TWO = ("hydra.sweeper.n_trials=2", "hydra.sweeper.n_jobs=1")
@@ -68,6 +69,20 @@ def test_a_search_in_which_every_job_diverged_has_no_optimum(place: Path) -> Non
     assert "optimum" not in done.out
     assert parent(place).info.status == "FINISHED"
     assert not (place / "swept" / "optimization_results.yaml").exists()
+
+
+def test_a_search_is_resumed_with_as_many_trials_or_more(place: Path) -> None:
+    words = (*OPTUNA, "lr=interval(0.01,0.1)", *SHORT)
+    assert run(place, *words, "hydra.sweeper.n_trials=4").code == 0
+    before = (place / "swept" / "sweep.json").read_bytes()
+    fewer = run(place, *words, "hydra.sweeper.n_trials=2", "resume=true")
+    told = "got 2; allowed: a whole number from 4, the trials that the sweep in swept has"
+    assert (fewer.code, fewer.out, fewer.err) == (2, "", f"runner: hydra.sweeper.n_trials: {told}\n")
+    assert (place / "swept" / "sweep.json").read_bytes() == before
+    more = run(place, *words, "hydra.sweeper.n_trials=5", "resume=true")
+    assert more.code == 0
+    assert "5 of 5 jobs agree" in more.out
+    assert findings(uri(place), place / "swept") == []
 
 
 @pytest.mark.parametrize("wrong", ["objective=nosuch", "batch_size=50"])

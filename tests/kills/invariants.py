@@ -23,7 +23,7 @@ from mlflow.entities import Run
 from safetensors.numpy import load_file
 
 NOT_COPIED = ("status.json",)
-OF_THE_SWEEP = ("sweep.parquet", "sweep.csv", "summary.csv", "sweep.png")
+OF_THE_SWEEP = ("sweep.parquet", "sweep.csv", "summary.csv", "sweep.png", "optimization_results.yaml")
 LEFT = ("*.part", "*.parts", "*.lock")
 """What nothing that has ended leaves in its folder."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.cli.process import Finished, run, tree
 from tests.cli.stores import read_json
 
 from .campaign import TWO, Place, place
+from .invariants import findings
 
 SWEEP = TWO[:-1]  # into a folder of its own making
 ALONE = ("lr=0.05", "data.samples=3", "record.plots=false")
@@ -132,3 +134,85 @@ def test_a_folder_of_another_sweep_is_refused(here: Place) -> None:
     assert finished.err.startswith("runner: resume: got true in S, a sweep of lr=0.01,0.05 data.samples=3 ")
     assert (here.folder / "S" / "sweep.json").read_bytes() == before
     assert states(here) == ["FINISHED"] * 3
+
+
+def write_choice(here: Place, rate: float) -> None:
+    file = here.folder / "own" / "experiment" / "mine.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"# @package _global_\nlr: {rate}\n", encoding="utf-8")
+
+
+def test_what_has_ended_is_not_mixed_with_what_a_changed_file_says(here: Place) -> None:
+    words = ("--config-dir", "own", "experiment=mine", "data.samples=3", "record.plots=false", "resume=true")
+    sweep = ("-m", *words, "seed=1,2,3", "hydra.sweep.dir=S")
+    alone = (*words, "hydra.run.dir=R")
+    write_choice(here, 0.1)
+    assert run(here.folder, *sweep).code == 0
+    assert run(here.folder, *alone).code == 0
+    (here.folder / "S" / "2" / "status.json").unlink()
+    before = {name: content for name, content in tree(here.folder).items() if "mlflow.db" not in name}
+    write_choice(here, 0.5)
+    before["own/experiment/mine.yaml"] = (here.folder / "own" / "experiment" / "mine.yaml").read_bytes()
+    for command, file in ((sweep, "S/0/config.yaml"), (alone, "R/config.yaml")):
+        finished = run(here.folder, *command)
+        assert (finished.code, finished.out) == (2, "")
+        words = f"lr: got 0.5; allowed: 0.1, as in {file}: a run goes on with the configuration that it has"
+        assert finished.err == f"runner: {words}\n"
+    assert {name: content for name, content in tree(here.folder).items() if "mlflow.db" not in name} == before
+    assert states(here) == ["FINISHED"] * 5
+    write_choice(here, 0.1)
+    assert run(here.folder, *sweep).code == 0
+    assert findings(here.store, here.folder / "S") == []
+
+
+@pytest.mark.parametrize("damaged", ["[]", '{"once_synced": 5}', None])
+def test_a_job_whose_status_is_lost_is_run_again_and_its_earlier_run_is_superseded(
+    damaged: str | None, migrated: Path
+) -> None:
+    with place(migrated, TWO) as here:
+        assert here.run(False) == 0
+        if damaged is None:
+            shutil.rmtree(here.folder / "S" / "1")
+        else:
+            (here.folder / "S" / "1" / "status.json").write_text(damaged, encoding="utf-8")
+        assert (here.run(True), findings(here.store, here.folder / "S")) == (0, [])
+        assert states(here) == ["FINISHED", "FINISHED", "KILLED", "FINISHED"]
+        assert [made.info.run_id for made in runs(here) if "superseded" in made.data.tags] == [
+            runs(here)[2].info.run_id
+        ]
+
+
+def test_a_run_of_an_earlier_sweep_in_the_same_folder_is_not_superseded(migrated: Path) -> None:
+    with place(migrated, TWO) as here:
+        assert here.run(False) == 0
+        assert here.run(False, KILL_AT="create_run 3 before") is None
+        assert here.run(True) == 0
+        assert states(here).count("FINISHED") == 6
+
+
+@pytest.mark.parametrize(
+    ("damaged", "told"),
+    [
+        ("{}", "no run_id"),
+        ("[]", "it is [], not an object"),
+        ('{"run_id": "x"}', "no uri"),
+        ('{"run_id": "x", "uri', "Unterminated string"),
+    ],
+)
+def test_a_damaged_file_of_the_sweep_is_named(damaged: str, told: str, here: Place) -> None:
+    (here.folder / "S").mkdir()
+    (here.folder / "S" / "sweep.json").write_text(damaged, encoding="utf-8")
+    finished = run(here.folder, *TWO, "resume=true")
+    assert (finished.code, finished.out) == (3, "")
+    assert finished.err.startswith(f"runner: S/sweep.json, which names the sweep's MLflow run: {told}")
+    assert finished.err.count("\n") == 1
+
+
+def test_a_folder_without_a_run_or_a_sweep_is_begun_with_which_is_said(here: Place) -> None:
+    for words, folder in ((TWO, "S"), ((*ALONE, "hydra.run.dir=R"), "R")):
+        finished = run(here.folder, *words, "resume=true")
+        assert (finished.code, finished.err) == (0, "")
+        assert finished.out.startswith(f"nothing to resume in {folder}: begins anew\n")
+        again = run(here.folder, *words, "resume=true")
+        assert (again.code, again.err) == (0, "")
+        assert "begins anew" not in again.out

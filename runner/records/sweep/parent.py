@@ -97,10 +97,13 @@ class Parent:
         if self.resume and (self.folder / PARENT).is_file():
             self._before = read_parent(self.folder)
             self._check_same(jobs)
+            self.jobs |= {int(number): overrides for number, overrides in self._before["jobs"].items()}
             if (self.folder / JOURNAL).is_file():
                 bring_sweep(self.folder, {})
             self._logged = self._mlflow.reopen(self._before["run_id"], self.title, tags)
         else:
+            if self.resume:
+                print(f"nothing to resume in {self.folder}: begins anew")
             params = {NOT_IN_NAMES.sub("_", key): values for key, values in self.keys.items()}
             for file in (JOURNAL, FOUND):
                 (self.folder / file).unlink(missing_ok=True)
@@ -174,6 +177,8 @@ def read_parent(sweep: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads((sweep / PARENT).read_text(encoding="utf-8"))
         check_form(found, FORM)
+        if not all(number.isdecimal() for number in found["jobs"]):
+            raise ValueError("jobs has keys that are no numbers")
     except (OSError, ValueError, RecursionError) as error:
         raise RunError(one_line(f"{sweep / PARENT}, which names the sweep's MLflow run: {error}")) from error
     return found
