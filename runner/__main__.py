@@ -71,23 +71,24 @@ def run(argv: list[str]) -> int:
     except SystemExit as end:  # after --help and the like
         return int(end.code or AGREE)
     except KeyboardInterrupt:
-        sweep.abandon(stopped=True)
-        raise
+        if not sweep.interrupted(argv):
+            raise
+        return NOT_FINISHED
     except EngineError as error:
         return sweep.engine_failed(error)
     except RunError as error:
         print(f"runner: {error}", file=sys.stderr)
-        sweep.abandon(stopped=False)
+        sweep.abandon()
         sweep.sweep_away()
         return NOT_FINISHED
     except BrokenPipeError:
-        sweep.abandon(stopped=False)
+        sweep.abandon()
         sweep.sweep_away()
         raise
     except Exception as error:  # whatever Hydra raises outside a job is about the configuration
         refused = error if isinstance(error, ConfigError) else hydra_errors.translate(error, argv, catalog)
         print(f"runner: {refused}", file=sys.stderr)
-        sweep.abandon(stopped=False)
+        sweep.abandon()
         sweep.sweep_away()
         return NOT_FINISHED if hydra_errors.is_unwritable(error) else BAD_INPUT
     return sweep.exit_code()

@@ -14,6 +14,7 @@ from runner import resuming, stopping
 from runner.config import check_choices, current_catalog, resolved
 from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, ConfigError, RunError
 from runner.job_identity import Asked, asked, check_backend_names, command_of, identity_of, shown
+from runner.launching.workers import working
 from runner.recording import Ready, TooLate, Train, ended, record_run, recorded
 from runner.records.faults import told_failure
 from runner.records.journal import sync_words
@@ -28,7 +29,7 @@ last: dict[str, Any] = {}
 
 
 class Interrupted(KeyboardInterrupt):
-    """A stop of which the job that was running has told."""
+    """A stop of which the job that was running has told, on stderr or, in a sweep, by its status."""
 
 
 def job(cfg: DictConfig, train: Train | None = None) -> float | None:
@@ -41,7 +42,7 @@ def job(cfg: DictConfig, train: Train | None = None) -> float | None:
     status = this.status()
     last.clear()
     last.update(status)
-    with stopping.installed():
+    with working(), stopping.installed():
         if stopping.was_asked():  # this process has jobs to come, of a sweep that was stopped
             raise Interrupted("interrupted")
         try:
@@ -73,7 +74,7 @@ def _run_alone(cfg: DictConfig, this: Asked, status: dict[str, Any], train: Trai
             kept = str(error) if isinstance(error, KeyboardInterrupt) else ""
             stopped = {"status": NOT_FINISHED, "message": f"interrupted; {kept or 'what was recorded is kept'}"}
             found = _as_told(stopped, status, this)
-            _leave(this, {**status, **found})
+            _leave(this, {**status, **found}, tell=this.sweep is None)  # its sweep tells of it, once
             raise Interrupted(found["message"]) from error
         found = _as_told(_told(error, this.folder), status, this)
         _leave(this, {**status, **found})

@@ -29,7 +29,7 @@ from runner.records.files import missing_folders, remove_empty
 from runner.records.lock import SWEEP_LOCK, locked
 from runner.records.resume_key import RESUME_KEY, key_of
 from runner.searching import check_first, check_search, is_fruitless, is_search
-from runner.shell import as_typed, lasting, title_of
+from runner.shell import as_typed, lasting, shell_line, title_of
 from runner.sweep_results import job_statuses, record, show, statuses_of
 from runner.sweep_workers import check_unchanged, ended_jobs, minded
 
@@ -262,11 +262,36 @@ def sweep_status(folder: Path) -> int:
     return next(code for code in (NOT_FINISHED, BAD_INPUT, DISAGREE, AGREE) if code in codes)
 
 
-def abandon(stopped: bool) -> None:
-    """Ends a sweep that has begun and did not come to its end, ``stopped`` by a signal or else by a fault."""
+def interrupted(argv: Sequence[str]) -> bool:
+    """Ends a sweep that was stopped, ``argv`` being what was typed; False where none has begun.
+
+    What there is is told at once: to record it takes longer.
+    """
+    parent = Footprint.parent
+    if parent is None or parent.run_id is None:
+        abandon()
+        return False
+    stopping.heed()
+    print("runner: interrupted; what was recorded is kept", file=sys.stderr)
+    left = job_statuses(parent)
+    show(left, parent.folder, _going_on(argv, parent.folder))
+    _end_dead_jobs()
+    record(parent, left, stopped=True)
+    Footprint.held.close()
+    return True
+
+
+def _going_on(argv: Sequence[str], folder: Path) -> str:
+    """What is typed to go on with the sweep in ``folder`` that ``argv`` has begun."""
+    there = [] if any(word.startswith("hydra.sweep.dir=") for word in argv) else [f"hydra.sweep.dir={folder}"]
+    return shell_line(["python", "-m", "runner", *lasting(argv), *there, "resume=true"])
+
+
+def abandon() -> None:
+    """Ends a sweep that has begun, if one has, and did not come to its end by a fault."""
     parent = Footprint.parent
     if parent is not None and parent.run_id is not None:
         stopping.heed()
         _end_dead_jobs()
-        record(parent, job_statuses(parent), stopped)
+        record(parent, job_statuses(parent))
     Footprint.held.close()

@@ -53,8 +53,8 @@ def record(parent: Parent, statuses: Sequence[Mapping[str, Any]], stopped: bool 
     return parent.unsent is None
 
 
-def show(statuses: Sequence[Mapping[str, Any]], folder: Path) -> None:
-    """Prints a row a job."""
+def show(statuses: Sequence[Mapping[str, Any]], folder: Path, going_on: str = "") -> None:
+    """Prints a row a job, and the sweep's folder; of a sweep that was stopped also what is typed to go on."""
     from rich.text import Text
 
     from runner.records.console import open_console, plain_table
@@ -74,3 +74,5 @@ def show(statuses: Sequence[Mapping[str, Any]], folder: Path) -> None:
     out.print()
     out.print(Text(f"{agree} of {len(statuses)} jobs agree"))
     out.print(Text(f"sweep folder {folder}"))
+    if going_on:
+        out.print(Text(f"to go on     {going_on}"))

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from tests.cli.process import run
+from runner.launching.workers import LOOK
+from tests.cli.process import environment, run
+from tests.cli.warm import SAFETY
 from tests.engines.sweeps import FUNCTION, SHORT, alone, hashes, notes, parent, statuses, sweep, verdicts
 
 JOBLIB = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
@@ -46,3 +55,31 @@ def test_a_worker_that_is_killed_ends_the_sweep_and_what_had_ended_is_whole(plac
     assert "RUNNING" not in statuses(place).values()
     assert found in ({}, {"0": "agree"})  # all workers die with the one that was killed
     assert (statuses(place).get("4") == "FINISHED") == (found == {"0": "agree"})
+
+
+def test_workers_whose_launcher_was_killed_come_to_the_end_of_their_jobs_and_end(tmp_path: Path) -> None:
+    words = (sys.executable, "-m", "tests.engines.orphans")
+    launcher = subprocess.Popen(words, cwd=tmp_path, env=environment(), stderr=subprocess.DEVNULL)
+    with ExitStack() as held:
+        held.callback(launcher.kill)
+        begun = [tmp_path / "0.begun", tmp_path / "1.begun"]
+        while not all(file.exists() and file.read_text() for file in begun):
+            assert launcher.poll() is None
+            time.sleep(0.02)
+        workers = [os.pidfd_open(int(file.read_text())) for file in begun]
+        for worker in workers:
+            held.callback(os.close, worker)
+            held.callback(kill, worker)
+        launcher.kill()
+        launcher.wait()
+        time.sleep(2 * LOOK)
+        assert select.select(workers, [], [], 0)[0] == []
+        (tmp_path / "go").touch()
+        for worker in workers:
+            assert select.select([worker], [], [], SAFETY)[0]
+        assert {file.name for file in tmp_path.glob("*.ended")} == {"0.ended", "1.ended"}
+
+
+def kill(process: int) -> None:
+    with suppress(ProcessLookupError):
+        signal.pidfd_send_signal(process, signal.SIGKILL)

@@ -156,8 +156,8 @@ def test_what_has_ended_is_not_mixed_with_what_a_changed_file_says(here: Place) 
     for command, file in ((sweep, "S/0/config.yaml"), (alone, "R/config.yaml")):
         finished = run(here.folder, *command)
         assert (finished.code, finished.out) == (2, "")
-        words = f"lr: got 0.5; allowed: 0.1, as in {file}: a run goes on with the configuration that it has"
-        assert finished.err == f"runner: {words}\n"
+        told = f"lr: got 0.5; allowed: 0.1, as in {file}: a run goes on with the configuration that it has"
+        assert finished.err == f"runner: {told}\n"
     assert {name: content for name, content in tree(here.folder).items() if "mlflow.db" not in name} == before
     assert states(here) == ["FINISHED"] * 5
     write_choice(here, 0.1)
