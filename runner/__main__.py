@@ -50,7 +50,7 @@ def run(argv: list[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra's errors then reach us instead of being printed over several lines
     import hydra
 
-    from runner import aliases, hydra_errors, job, sweep
+    from runner import aliases, hydra_errors, job, sweep_end
     from runner.config import register
     from runner.launching.engines import EngineError
 
@@ -66,32 +66,32 @@ def run(argv: list[str]) -> int:
         catalog = Catalog([Path(flags.config_dir), CONF] if flags.config_dir else [CONF])
         register()
         shown = checked_output() if flags.cfg or flags.info else nullcontext()
-        with hydra_errors.searching(), shown, hydra_errors.one_voice(flags), sweep.swept():
+        with hydra_errors.searching(), shown, hydra_errors.one_voice(flags), sweep_end.swept():
             hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")(job.job)()
     except SystemExit as end:  # after --help and the like
         return int(end.code or AGREE)
     except KeyboardInterrupt:
-        if not sweep.interrupted(argv):
+        if not sweep_end.interrupted(argv):
             raise
         return NOT_FINISHED
     except EngineError as error:
-        return sweep.engine_failed(error)
+        return sweep_end.engine_failed(error)
     except RunError as error:
         print(f"runner: {error}", file=sys.stderr)
-        sweep.abandon()
-        sweep.sweep_away()
+        sweep_end.abandon()
+        sweep_end.sweep_away()
         return NOT_FINISHED
     except BrokenPipeError:
-        sweep.abandon()
-        sweep.sweep_away()
+        sweep_end.abandon()
+        sweep_end.sweep_away()
         raise
     except Exception as error:  # whatever Hydra raises outside a job is about the configuration
         refused = error if isinstance(error, ConfigError) else hydra_errors.translate(error, argv, catalog)
         print(f"runner: {refused}", file=sys.stderr)
-        sweep.abandon()
-        sweep.sweep_away()
+        sweep_end.abandon()
+        sweep_end.sweep_away()
         return NOT_FINISHED if hydra_errors.is_unwritable(error) else BAD_INPUT
-    return sweep.exit_code()
+    return sweep_end.exit_code()
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-"""What the launching process knows of a run or a sweep: the folders that it makes, and how its jobs ended."""
+"""What the launching process knows of a run or a sweep: the folders that it makes, and the jobs that it begins."""
 
 from __future__ import annotations
 
 import copy
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,18 +18,17 @@ from hydra.plugins.sweeper import Sweeper
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from runner import resuming, stopping
+from runner import resuming
 from runner.composer import Composer
-from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, ConfigError, RunError
-from runner.job import last
+from runner.errors import ConfigError
 from runner.launching.allowed import check_engines
-from runner.launching.engines import EngineError, compose_first, engine
-from runner.records.files import missing_folders, remove_empty
+from runner.launching.engines import compose_first, engine
+from runner.records.files import missing_folders
 from runner.records.lock import SWEEP_LOCK, locked
 from runner.records.resume_key import RESUME_KEY, key_of
-from runner.searching import check_first, check_search, is_fruitless, is_search
-from runner.shell import as_typed, lasting, shell_line, title_of
-from runner.sweep_results import job_statuses, record, show, statuses_of
+from runner.searching import check_first, check_search, is_search
+from runner.shell import as_typed, lasting, title_of
+from runner.sweep_results import job_statuses, statuses_of
 from runner.sweep_workers import check_unchanged, ended_jobs, minded
 
 if TYPE_CHECKING:
@@ -186,112 +184,3 @@ def _check_subdir(config: DictConfig) -> None:
     with open_dict(found):
         found.hydra.job.num, found.hydra.job.id = 0, "0"
     str(found.hydra.sweep.subdir)
-
-
-def sweep_away() -> None:
-    """Removes what a rejected run has made: Hydra's sweep file, and the new folders that are empty.
-
-    Among the jobs of an earlier sweep that file is again what it was.
-    """
-    Footprint.held.close()
-    folder, begun = Footprint.sweep, Footprint.parent is not None and Footprint.parent.run_id is not None
-    if folder is not None and folder.is_dir() and (not begun or [f.name for f in folder.iterdir()] == [MULTIRUN_FILE]):
-        if Footprint.sweep_file is None:
-            (folder / MULTIRUN_FILE).unlink(missing_ok=True)
-        else:
-            (folder / MULTIRUN_FILE).write_bytes(Footprint.sweep_file)
-    remove_empty(Footprint.new_folders)
-
-
-def engine_failed(error: EngineError) -> int:
-    """Ends a sweep whose engine failed: what its jobs left is recorded.
-
-    A sweeper that finds nothing in jobs of which none has a figure has not failed.
-    """
-    statuses = [] if Footprint.parent is None else job_statuses(Footprint.parent)
-    fruitless = error.found_nothing and is_fruitless(statuses)
-    told = f"hydra/sweeper: no optimum: no job of {len(statuses)} has come to a finite figure" if fruitless else error
-    print(f"runner: {told}", file=sys.stderr)
-    _end_dead_jobs()
-    code = exit_code()
-    return code if fruitless else NOT_FINISHED
-
-
-def _end_dead_jobs() -> None:
-    """Jobs whose process was killed are KILLED in MLflow; where it refuses, it is told."""
-    try:
-        if Footprint.parent is not None:
-            Footprint.parent.end_dead_runs()
-    except RunError as error:
-        print(f"runner: {error}", file=sys.stderr)
-
-
-@contextmanager
-def swept() -> Iterator[None]:
-    """What Hydra does of one command line.
-
-    Raises:
-        EngineError: Jobs have begun, and then their sweeper failed.
-    """
-    try:
-        yield
-    except Exception as error:
-        if Footprint.parent is None or Footprint.parent.run_id is None:
-            raise
-        with engine("hydra/sweeper"):
-            raise error
-
-
-def exit_code() -> int:
-    """The exit code of what was run, if anything was; what is empty of it is removed."""
-    alone = int(last["status"]) if last else AGREE
-    code = alone if Footprint.sweep is None else sweep_status(Footprint.sweep)
-    sweep_away()
-    return code
-
-
-def sweep_status(folder: Path) -> int:
-    """Ends the sweep: prints a row a job, records it, and returns its exit code: any 3 gives 3, else any 2, 1, 0."""
-    if Footprint.parent is None:
-        print("runner: command line: got a sweep without a job; allowed: at least one value a key", file=sys.stderr)
-        return BAD_INPUT
-    left = job_statuses(Footprint.parent)
-    show(left, folder)
-    recorded = record(Footprint.parent, left)
-    codes = {s["status"] for s in left} | ({AGREE} if recorded else {NOT_FINISHED})
-    return next(code for code in (NOT_FINISHED, BAD_INPUT, DISAGREE, AGREE) if code in codes)
-
-
-def interrupted(argv: Sequence[str]) -> bool:
-    """Ends a sweep that was stopped, ``argv`` being what was typed; False where none has begun.
-
-    What there is is told at once: to record it takes longer.
-    """
-    parent = Footprint.parent
-    if parent is None or parent.run_id is None:
-        abandon()
-        return False
-    stopping.heed()
-    print("runner: interrupted; what was recorded is kept", file=sys.stderr)
-    left = job_statuses(parent)
-    show(left, parent.folder, _going_on(argv, parent.folder))
-    _end_dead_jobs()
-    record(parent, left, stopped=True)
-    Footprint.held.close()
-    return True
-
-
-def _going_on(argv: Sequence[str], folder: Path) -> str:
-    """What is typed to go on with the sweep in ``folder`` that ``argv`` has begun."""
-    there = [] if any(word.startswith("hydra.sweep.dir=") for word in argv) else [f"hydra.sweep.dir={folder}"]
-    return shell_line(["python", "-m", "runner", *lasting(argv), *there, "resume=true"])
-
-
-def abandon() -> None:
-    """Ends a sweep that has begun, if one has, and did not come to its end by a fault."""
-    parent = Footprint.parent
-    if parent is not None and parent.run_id is not None:
-        stopping.heed()
-        _end_dead_jobs()
-        record(parent, job_statuses(parent))
-    Footprint.held.close()
