@@ -20,6 +20,7 @@ LOCKS = {"run_folder": RUN_LOCK, "sweep_folder": SWEEP_LOCK}
 """By the tag that names a run's folder: the lock in it that the run's process holds."""
 SUPERSEDED = "superseded"
 """The tag of a run that had ended, and whose job was run again."""
+PARENT = "mlflow.parentRunId"
 PAGE = 500
 
 
@@ -56,7 +57,7 @@ def end_runs_of(client: MlflowClient, experiment: str, tag: str, folder: Path, o
 
 
 def supersede(client: MlflowClient, experiment: str, folder: Path, sweep: str | None) -> None:
-    """Sets the latest FINISHED run of a folder to KILLED, tagged so, if it is one of this ``sweep`` (an id).
+    """Sets the latest FINISHED run of a folder to KILLED, its replicas' too, if it is one of this ``sweep`` (an id).
 
     Its status is gone, or damaged, so that the job is run again: one run is FINISHED of a job that has ended.
     """
@@ -67,12 +68,13 @@ def supersede(client: MlflowClient, experiment: str, folder: Path, sweep: str | 
         words += f" and tags.run_folder = {quotes[0]}{place}{quotes[0]}"
     found = _searched(client, [experiment], words)
     own = [run for run in found if run.data.tags.get("run_folder") == place]
-    latest = max(own, key=lambda run: run.info.start_time, default=None)
-    if latest is not None and latest.data.tags.get("mlflow.parentRunId") in (None, sweep):
-        client.set_tag(
-            latest.info.run_id, SUPERSEDED, "run again by resume=true, its status.json being gone or damaged"
-        )
-        client.set_terminated(latest.info.run_id, "KILLED", latest.info.end_time)
+    latest = max((run for run in own if "job_key" in run.data.tags), key=lambda r: r.info.start_time, default=None)
+    if latest is None or latest.data.tags.get(PARENT) not in (None, sweep):
+        return
+    for run in own:
+        if latest.info.run_id in (run.info.run_id, run.data.tags.get(PARENT)):
+            client.set_tag(run.info.run_id, SUPERSEDED, "run again by resume=true: its status.json was gone or damaged")
+            client.set_terminated(run.info.run_id, "KILLED", run.info.end_time)
 
 
 def is_finished(client: MlflowClient, run_id: str) -> bool:
