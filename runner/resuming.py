@@ -146,8 +146,9 @@ def _completed(config: DictConfig, job: Asked, sweep: str | None) -> dict[str, A
         return None
     client, experiment = opened
     found = prepared_status(job.folder)
+    run_id = found.get("run_id") if found is not None and is_done(found, job.overrides, sweep) else None
     with as_run_error(config.tracking.uri):
-        if found is not None and is_done(found, job.overrides, sweep) and is_finished(client, found["run_id"]):
+        if run_id is not None and is_finished(client, run_id):
             for file in leftovers(job.folder):
                 file.unlink(missing_ok=True)
             publish_status(job.folder)

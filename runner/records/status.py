@@ -78,6 +78,7 @@ def is_done(status: Mapping[str, Any] | None, overrides: list[str], sweep: str |
     return (
         status is not None
         and status.get("status") in (AGREE, DISAGREE)
+        and "verdict" in status
         and status.get("overrides") == overrides
         and status.get("sweep") == sweep
     )
