@@ -44,7 +44,8 @@ def check_form(value: object, form: Form, at: str = "") -> None:
         if value in [one for one in form if one is None or isinstance(one, str)]:
             return
         if isinstance(form[-1], str):
-            raise _wrong(value, f"one of {', '.join(form)}", at)
+            words = ["null" if one is None else one for one in form]
+            raise _wrong(value, f"one of {', '.join(words)}", at)
         check_form(value, form[-1], at)
     elif isinstance(form, Items):
         if not isinstance(value, list) or len(value) < form.least:
