@@ -142,7 +142,7 @@ def _killed(
 ) -> int | None:
     """Kills it before ``longest`` seconds are over; the exit code of one that has ended by then, else none.
 
-    ``orphans`` ends the workers of a launcher that was killed: they end their jobs, and wait for more.
+    ``orphans`` ends the workers of a launcher that was killed, which are at their jobs still, at the end of it all.
     """
     try:
         return process.wait(None if longest is None else dice.uniform(0, longest))
