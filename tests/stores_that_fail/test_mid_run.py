@@ -101,6 +101,7 @@ def test_what_passes_within_the_deadline_disturbs_nothing(
     finished = run(tmp_path, *QUICK, MODEL, f"tracking.uri={network.uri}", "tracking.experiment=shaken")
     assert (finished.code, finished.err) == (0, "")
     assert not list(tmp_path.rglob("*.journal"))
+    network.heal()
     (made,) = runs_of(network.uri, "shaken")
     assert content(network.uri, made) == undisturbed
 
