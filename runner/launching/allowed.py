@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 from omegaconf import DictConfig, OmegaConf
 
 from runner.errors import ConfigError
 
+WHOLE = "a whole number"
 Allowed = tuple[Callable[[object], bool], str]
 """Whether a value may stand there, and in words what may."""
 
 
 def _from(least: float, words: str, or_null: bool = False) -> Allowed:
+    kinds = int if words == WHOLE else int | float
+
     def fits(value: object) -> bool:
         if value is None:
             return or_null
-        return isinstance(value, int | float) and not isinstance(value, bool) and value >= least
+        return isinstance(value, kinds) and not isinstance(value, bool) and value >= least
 
     return fits, f"{words} from {least}{', or null' if or_null else ''}"
 
 
-WHOLE = "a whole number"
 QUEUE: Mapping[str, Allowed] = {
     **{key: _from(1, WHOLE) for key in ("timeout_min", "nodes", "tasks_per_node")},
     **{key: _from(1, WHOLE, or_null=True) for key in ("cpus_per_task", "mem_gb")},
@@ -30,7 +33,7 @@ QUEUE: Mapping[str, Allowed] = {
 LAUNCHERS: Mapping[str, Mapping[str, Allowed]] = {
     "JoblibLauncher": {
         "n_jobs": (lambda value: value != 0, "a whole number but 0; -1 is a process for each core"),
-        "timeout": (lambda value: value is None or float(str(value)) > 0, "a number above 0, or null"),
+        "timeout": (lambda value: value is None or _number(value) > 0, "a number above 0, or null"),
     },
     "RayLauncher": {
         "ray.init.num_cpus": _from(1, WHOLE, or_null=True),
@@ -60,6 +63,14 @@ def check_engines(config: DictConfig) -> None:
             value = OmegaConf.select(node, key)
             if not fits(value):
                 raise ConfigError(f"hydra.{engine}.{key}", "null" if value is None else _word(value), words)
+
+
+def _number(value: object) -> float:
+    """NaN of what is none: Hydra's launcher takes a text."""
+    try:
+        return float(str(value))
+    except ValueError:
+        return math.nan
 
 
 def _word(value: object) -> str:
