@@ -44,6 +44,11 @@ def ignore() -> None:
     """The exit code is known: what still comes does not change it."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+    if was_asked():
+        import ctypes
+
+        # CPython ends by SIGINT where a KeyboardInterrupt has left code that a C library ran; other code makes it forget
+        ctypes.pythonapi.PyRun_SimpleString(b"pass")
 
 
 @contextmanager

@@ -49,6 +49,15 @@ except KeyboardInterrupt:
     print("stopped")
 """
 
+IN_A_LIBRARY = """
+import ctypes, sys
+from runner import stopping
+stopping.install()
+ctypes.pythonapi.PyRun_SimpleString(b"import os, signal; os.kill(os.getpid(), signal.SIGTERM); print()")
+stopping.ignore()
+sys.exit(3)
+"""
+
 
 @pytest.fixture
 def place(tmp_path: Path, migrated: Path) -> Path:
@@ -112,6 +121,13 @@ def test_a_stop_that_comes_in_a_finaliser_is_heeded_after_it() -> None:
     words = [sys.executable, "-c", IN_A_FINALISER]
     done = subprocess.run(words, env=environment(), capture_output=True, encoding="utf-8", timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "stopped\n", "")
+
+
+def test_the_exit_code_is_the_programs_though_a_stop_came_in_the_midst_of_a_library(tmp_path: Path) -> None:
+    (tmp_path / "stopped_inside.py").write_text(IN_A_LIBRARY, encoding="utf-8")
+    words = [sys.executable, "-m", "stopped_inside"]
+    done = subprocess.run(words, cwd=tmp_path, env=environment(), capture_output=True, timeout=60, check=False)
+    assert done.returncode == 3
 
 
 def test_however_many_signals_come_the_exit_code_is_that_of_a_stop(place: Path) -> None:
