@@ -47,7 +47,7 @@ def ignore() -> None:
     if was_asked():
         import ctypes
 
-        # CPython ends by SIGINT where a KeyboardInterrupt has left code that a C library ran; other code makes it forget
+        # CPython ends by SIGINT where a KeyboardInterrupt has left code that a library ran; other code undoes that
         ctypes.pythonapi.PyRun_SimpleString(b"pass")
 
 
