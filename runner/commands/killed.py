@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from runner.checks import check_tracking
 from runner.commands.store import open_store
 from runner.errors import ConfigError
+from runner.records.bearing import CONFIG
+from runner.records.bringing import check_store
 from runner.records.dead import end_dead_runs_below
 from runner.records.plain_yaml import read_plain
 from runner.records.readable import reading
@@ -15,8 +16,8 @@ from runner.records.status import STATUS
 from runner.records.store import as_run_error, database_of
 from runner.records.sweep.parent import PARENT, read_parent
 
-CONFIG, BESIDE = "config.yaml", "overrides.yaml"
-"""By which the folder of a run is told from others."""
+BESIDE = "overrides.yaml"
+"""By which, beside its configuration, the folder of a run is told from others."""
 
 
 class Store(NamedTuple):
@@ -78,8 +79,5 @@ def _store_of(config: Path) -> Store | None:
 
 
 def _checked(file: Path, uri: str, experiment: str) -> Store:
-    try:
-        check_tracking({"uri": uri, "experiment": experiment})
-    except ConfigError as error:
-        raise ConfigError("sync", f"{file}, with {error.key}: {error.got}", error.allowed) from error
+    check_store(file, uri, experiment)
     return Store(uri, experiment)

@@ -10,12 +10,12 @@ from pathlib import Path
 from runner.checks import check_tracking
 from runner.errors import ConfigError
 from runner.records.confined import check_confined, check_named
+from runner.records.dead import PARENT
 from runner.records.entries import Entry
-from runner.records.journal import NAME, Journal, Made, as_synced, journals_in
+from runner.records.journal import NAME, Journal, as_synced, journals_in
 from runner.records.sending import Sender
 from runner.records.status import STATUS, read_status, write_status
 
-PARENT = "mlflow.parentRunId"
 NAMED = {"artifact": "file", "model": "folder"}
 """By what an entry does: its key that names a file or a folder."""
 
@@ -37,7 +37,7 @@ class Brought:
         self._modified = int(path.stat().st_mtime * 1000)
         check_confined(path.parent)
         self._made, self._entries = self._journal.read()
-        _check_store(path, self._made)
+        check_store(path, self._made.uri, self._made.experiment)
         _check_files(path, self._entries)
         self._sender = Sender(self._made.uri, self._made.experiment)
         self.uri = self._made.uri
@@ -149,12 +149,12 @@ def _check_files(journal: Path, entries: Sequence[Entry]) -> None:
             check_named(journal.parent, entry[NAMED[entry["do"]]], by=journal, whole=entry["do"] == "model")
 
 
-def _check_store(journal: Path, made: Made) -> None:
-    """Raises ConfigError where no run could record there, or the address has a password in it."""
+def check_store(file: Path, uri: str, experiment: str) -> None:
+    """Raises ConfigError where no run could record there, or the address has a password in it; ``file`` names both."""
     try:
-        check_tracking({"uri": made.uri, "experiment": made.experiment})
+        check_tracking({"uri": uri, "experiment": experiment})
     except ConfigError as error:
-        raise ConfigError("sync", f"{journal}, with {error.key}: {error.got}", error.allowed) from error
+        raise ConfigError("sync", f"{file}, with {error.key}: {error.got}", error.allowed) from error
 
 
 def _counts(entry: Entry) -> Mapping[str, int]:

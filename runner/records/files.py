@@ -46,16 +46,23 @@ def naming(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def beside(path: Path) -> Iterator[Path]:
-    """Where a file is to be written in the block: it gets its place after it, or is removed where that fails."""
+def begun(path: Path) -> Iterator[Path]:
+    """Where a file is to be written in the block, to be put in its place later; it is removed where that fails."""
     part = part_of(path)
     try:
         with naming(path):
             yield part
-            part.replace(path)
     except BaseException:
         remove(part)
         raise
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """The same of a file that gets its place after the block."""
+    with begun(path) as part:
+        yield part
+        part.replace(path)
 
 
 def remove(path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED
-from runner.records.files import finite, naming, part_of, publish, remove
+from runner.records.files import begun, finite, part_of, publish
 from runner.records.forms import Form, Items, check_form
 
 STATUS = "status.json"
@@ -39,15 +39,10 @@ def prepare_status(folder: Path, status: Mapping[str, Any]) -> None:
 
     From before the MLflow run is FINISHED until after it is.
     """
-    part = part_of(folder / STATUS)
-    try:
-        with naming(folder / STATUS), part.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(finite(dict(status)), indent=2, allow_nan=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        remove(part)
-        raise
+    with begun(folder / STATUS) as part, part.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(finite(dict(status)), indent=2, allow_nan=False) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def prepared_status(folder: Path) -> dict[str, Any] | None:

@@ -133,6 +133,17 @@ def deviations(run_folder: Path) -> pd.DataFrame:
     return pd.read_parquet(run_folder / "deviations.parquet")
 
 
+def check_files(folder: Path) -> None:
+    """Whatever is there can be read, and no half of a file is left."""
+    assert not list(folder.rglob("*.part*"))
+    for path in folder.rglob("*.parquet"):
+        pd.read_parquet(path)
+    for path in folder.rglob("*.safetensors"):
+        load_file(path)
+    for path in folder.rglob("*.json"):
+        read_json(path)
+
+
 def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 

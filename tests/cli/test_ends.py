@@ -18,7 +18,7 @@ from runner.records.reading import read_run
 
 from .own import SEVEN, furnish_own
 from .process import Finished, command, end, environment, finish, run, start
-from .stores import client, count_metrics, gradients, only_run, read_json, runs, statuses
+from .stores import check_files, client, count_metrics, gradients, only_run, read_json, runs, statuses
 from .warm import SAFETY
 
 LONG = ("data.samples=100000",)
@@ -43,15 +43,6 @@ def stopped(place: Path, when: Callable[[], bool], how: signal.Signals, *args: s
         return end(process, place, safety=60.0)
     finally:
         process.kill()
-
-
-def check_files(folder: Path) -> None:
-    """Whatever is there can be read, and no half of a file is left."""
-    assert not list(folder.rglob("*.part*"))
-    for path in folder.rglob("*.parquet"):
-        pd.read_parquet(path)
-    for path in folder.rglob("*.safetensors"):
-        load_file(path)
 
 
 @pytest.mark.parametrize("how", STOPS, ids=lambda how: how.name)

@@ -13,8 +13,19 @@ from tests.stacked.helpers import CLOSE
 
 from .conftest import SharedRuns
 from .process import Finished, environment, python, tree
-from .stores import client, count_metrics, deviations, gradients, nested, parameters, parents, read_json, statuses
-from .test_ends import check_files, stopped
+from .stores import (
+    check_files,
+    client,
+    count_metrics,
+    deviations,
+    gradients,
+    nested,
+    parameters,
+    parents,
+    read_json,
+    statuses,
+)
+from .test_ends import stopped
 from .test_replicas import furnish_sometimes
 from .test_sweep import folders
 from .test_sweep_record import folder_of

@@ -9,13 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pandas as pd
 import pytest
-from safetensors.numpy import load_file
 
 from runner.commands import run_command
 from tests.cli.process import run, tree
-from tests.cli.stores import client, read_json, runs
+from tests.cli.stores import check_files, client, read_json, runs
 
 
 @contextmanager
@@ -36,17 +34,6 @@ def mounted(place: Path, options: str) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(volume)], check=True)
 
 
-def check_whole(folder: Path) -> None:
-    """Whatever has its own name can be read, and nothing has another."""
-    assert not list(folder.rglob("*.part"))
-    for path in folder.rglob("*.parquet"):
-        pd.read_parquet(path)
-    for path in folder.rglob("*.safetensors"):
-        load_file(path)
-    for path in folder.rglob("*.json"):
-        read_json(path)
-
-
 @pytest.mark.parametrize(("kilobytes", "plots"), [(16, False), (128, False), (300, False), (460, True), (700, True)])
 def test_a_disk_that_is_full_ends_the_run_and_harms_no_other(kilobytes: int, plots: bool, place: Path) -> None:
     """So small a disk fills up at the first files, at the room for the gradients, at the tables, at the plots."""
@@ -59,7 +46,7 @@ def test_a_disk_that_is_full_ends_the_run_and_harms_no_other(kilobytes: int, plo
         assert finished.err.startswith("runner: volume/run/")
         assert "No space left on device" in finished.err
         assert finished.err.count("\n") == 1
-        check_whole(volume)
+        check_files(volume)
     assert [record.info.status for record in runs(client(place))] == ["FINISHED", "FAILED"]
     assert tree(place / "earlier") == earlier
 
@@ -74,7 +61,7 @@ def test_a_store_on_a_full_disk_is_told_later(place: Path, migrated: Path) -> No
         assert finished.code == 3
         told = f"; the records in {folder} are whole; to bring them in: python -m runner sync {folder}\n"
         assert finished.err == f"runner: MLflow at {uri.partition('=')[2]}: database or disk is full{told}"
-        check_whole(finished.run_folder)
+        check_files(finished.run_folder)
         assert read_json(finished.run_folder / "verdict.json")["verdict"] == "agree"
         subprocess.run(["mount", "-o", "remount,size=100m", str(volume)], check=True)
         assert run(place, "sync", str(folder)).code == 0
