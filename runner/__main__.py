@@ -8,15 +8,13 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 
-from runner import stopping
+from runner import ending, printing, stopping
 from runner.catalog import Catalog
 from runner.commands import COMMANDS, complete, run_command
 from runner.errors import AGREE, BAD_INPUT, NOT_FINISHED, ConfigError, RunError
 from runner.paths import CONF
 from runner.secrecy import check_words, checked_output
 
-NO_READER = 128 + 13
-"""The exit code of a program whose reader went away (`| head -1`), as shells tell of one that SIGPIPE ended."""
 GARBAGE = 50_000
 """Objects made before Python looks for unused ones: of the 700 it begins with, a sixth of a run's time would be spent.
 
@@ -25,7 +23,9 @@ Rows default_run and short_jobs of the benchmark.
 
 
 def main() -> None:
-    """Runs what the command line says and exits."""
+    """Runs what the command line says and ends the process."""
+    ending.quickly()
+    printing.name_streams()
     stopping.install()
     gc.set_threshold(GARBAGE)
     argv = sys.argv[1:]
@@ -33,16 +33,16 @@ def main() -> None:
         code = run_command(argv) if argv and argv[0] in COMMANDS else run(argv)
         if sys.stdout is not None:
             sys.stdout.flush()
-    except BrokenPipeError:
-        with Path(os.devnull).open("w") as nowhere:  # for what Python still holds back, and would complain of
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
-        code = NO_READER
+    except OSError as error:
+        if not printing.is_refused(error):
+            raise
+        code = printing.give_up(error)
     except KeyboardInterrupt as stop:
         if not stop.args:  # a job that was running has told already
             print("runner: interrupted", file=sys.stderr)
         code = NOT_FINISHED
     stopping.ignore()
-    sys.exit(code)
+    ending.with_code(code)
 
 
 def run(argv: list[str]) -> int:
@@ -77,19 +77,15 @@ def run(argv: list[str]) -> int:
     except EngineError as error:
         return sweep_end.engine_failed(error)
     except RunError as error:
-        print(f"runner: {error}", file=sys.stderr)
-        sweep_end.abandon()
-        sweep_end.sweep_away()
+        with sweep_end.abandoning():
+            print(f"runner: {error}", file=sys.stderr)
         return NOT_FINISHED
-    except BrokenPipeError:
-        sweep_end.abandon()
-        sweep_end.sweep_away()
-        raise
     except Exception as error:  # whatever Hydra raises outside a job is about the configuration
-        refused = error if isinstance(error, ConfigError) else hydra_errors.translate(error, argv, catalog)
-        print(f"runner: {refused}", file=sys.stderr)
-        sweep_end.abandon()
-        sweep_end.sweep_away()
+        with sweep_end.abandoning():
+            if printing.is_refused(error):
+                raise
+            refused = error if isinstance(error, ConfigError) else hydra_errors.translate(error, argv, catalog)
+            print(f"runner: {refused}", file=sys.stderr)
         return NOT_FINISHED if hydra_errors.is_unwritable(error) else BAD_INPUT
     return sweep_end.exit_code()
 

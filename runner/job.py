@@ -15,6 +15,7 @@ from runner.config import check_choices, current_catalog, resolved
 from runner.errors import AGREE, BAD_INPUT, DISAGREE, NOT_FINISHED, ConfigError, RunError
 from runner.job_identity import Asked, asked, check_backend_names, command_of, identity_of, shown
 from runner.launching.workers import working
+from runner.printing import is_refused
 from runner.recording import Ready, TooLate, Train, ended, record_run, recorded
 from runner.records.faults import told_failure
 from runner.records.journal import sync_words
@@ -67,7 +68,7 @@ def _run_alone(cfg: DictConfig, this: Asked, status: dict[str, Any], train: Trai
     except TooLate as stop:
         found = prepared_status(this.folder) or {}
         _leave(this, {**status, **_as_told(found, status, this)})
-        if this.sweep is not None:
+        if this.sweep is not None and stopping.was_asked():
             raise Interrupted("interrupted") from stop
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt) or stopping.was_asked():
@@ -77,7 +78,7 @@ def _run_alone(cfg: DictConfig, this: Asked, status: dict[str, Any], train: Trai
             _leave(this, {**status, **found}, tell=this.sweep is None)  # its sweep tells of it, once
             raise Interrupted(found["message"]) from error
         found = _as_told(_told(error, this.folder), status, this)
-        _leave(this, {**status, **found})
+        _leave(this, {**status, **found}, tell=not is_refused(error))  # of a stream the program tells as it ends
     else:
         if ended is None:
             found = _as_told(found, status, this)

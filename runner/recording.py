@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from runner import stopping
 from runner.errors import AGREE, DISAGREE, RunError
+from runner.printing import is_refused
 from runner.records.status import remove_status
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ Ready = Callable[[dict[str, Any]], None]
 
 
 class TooLate(KeyboardInterrupt):
-    """A stop that has come when the run was FINISHED."""
+    """A stop, or a full disk below standard output, that has come when the run was FINISHED."""
 
 
 def record_run(
@@ -75,6 +76,8 @@ def _worked(recorder: RunRecorder | StackRecorder, work: Callable[[], T], status
     except BaseException as error:
         stopped = isinstance(error, KeyboardInterrupt) or stopping.was_asked()
         if not stopped:
+            if recorder.finished and is_refused(error):  # told once more when the process flushes what is held back
+                raise TooLate from error
             recorder.abandon("FAILED")
             raise
         stopping.heed()

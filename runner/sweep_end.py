@@ -41,9 +41,11 @@ def engine_failed(error: EngineError) -> int:
     statuses = [] if Footprint.parent is None else job_statuses(Footprint.parent)
     fruitless = error.found_nothing and is_fruitless(statuses)
     told = f"hydra/sweeper: no optimum: no job of {len(statuses)} has come to a finite figure" if fruitless else error
-    print(f"runner: {told}", file=sys.stderr)
-    _end_dead_jobs()
-    code = exit_code()
+    try:
+        print(f"runner: {told}", file=sys.stderr)
+    finally:
+        _end_dead_jobs()
+        code = exit_code()
     return code if fruitless else NOT_FINISHED
 
 
@@ -86,8 +88,10 @@ def sweep_status(folder: Path) -> int:
         print("runner: command line: got a sweep without a job; allowed: at least one value a key", file=sys.stderr)
         return BAD_INPUT
     left = job_statuses(Footprint.parent)
-    show(left, folder)
-    recorded = record(Footprint.parent, left)
+    try:
+        show(left, folder)
+    finally:
+        recorded = record(Footprint.parent, left)
     codes = {s["status"] for s in left} | ({AGREE} if recorded else {NOT_FINISHED})
     return next(code for code in (NOT_FINISHED, BAD_INPUT, DISAGREE, AGREE) if code in codes)
 
@@ -102,12 +106,14 @@ def interrupted(argv: Sequence[str]) -> bool:
         abandon()
         return False
     stopping.heed()
-    print("runner: interrupted; what was recorded is kept", file=sys.stderr)
     left = job_statuses(parent)
-    show(left, parent.folder, _going_on(argv, parent.folder))
-    _end_dead_jobs()
-    record(parent, left, stopped=True)
-    Footprint.held.close()
+    try:
+        print("runner: interrupted; what was recorded is kept", file=sys.stderr)
+        show(left, parent.folder, _going_on(argv, parent.folder))
+    finally:
+        _end_dead_jobs()
+        record(parent, left, stopped=True)
+        Footprint.held.close()
     return True
 
 
@@ -115,6 +121,16 @@ def _going_on(argv: Sequence[str], folder: Path) -> str:
     """What is typed to go on with the sweep in ``folder`` that ``argv`` has begun."""
     there = [] if any(word.startswith("hydra.sweep.dir=") for word in argv) else [f"hydra.sweep.dir={folder}"]
     return shell_line(["python", "-m", "runner", *lasting(argv), *there, "resume=true"])
+
+
+@contextmanager
+def abandoning() -> Iterator[None]:
+    """A block that tells of a fault, after which a sweep that has begun is ended and what is empty is removed."""
+    try:
+        yield
+    finally:
+        abandon()
+        sweep_away()
 
 
 def abandon() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from runner.errors import BAD_INPUT, NOT_FINISHED, ConfigError, RunError
+from runner.printing import is_refused
 from runner.secrecy import check_words
 
 Command = Callable[[list[str]], int]
@@ -87,9 +88,9 @@ def run_command(argv: list[str]) -> int:
     except RunError as error:
         print(f"runner: {error}", file=sys.stderr)
         return NOT_FINISHED
-    except BrokenPipeError:  # whoever read what is printed has gone
-        raise
-    except Exception:  # a fault of the program, which must not end with 1: that is a verdict
+    except Exception as error:  # a fault of the program, which must not end with 1: that is a verdict
+        if is_refused(error):
+            raise
         traceback.print_exc()
         return NOT_FINISHED
 

@@ -44,7 +44,7 @@ def engine(name: str) -> Iterator[None]:
     """
     try:
         yield
-    except (ConfigError, RunError, HydraException, OmegaConfBaseException, EngineError, BrokenPipeError):
+    except (ConfigError, RunError, HydraException, OmegaConfBaseException, EngineError):
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.filename is not None:

@@ -65,6 +65,9 @@ def run(caller: socket.socket) -> None:
         runpy.run_module(env.get("RUN_MODULE", "runner"), run_name="__main__", alter_sys=True)
     except SystemExit as ended:
         Fork.code = int(ended.code or 0)
+    program = sys.modules.get("runner.ending")
+    if program is not None:
+        atexit.unregister(program.leave)  # it would end this process before the caller is told
 
 
 def main() -> None:
