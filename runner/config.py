@@ -146,6 +146,7 @@ def resolved(cfg: DictConfig) -> dict[str, Any]:
         group, _, name = key.rpartition(".")
         node = config[group] if group else config
         node[name] = _flag(key, node[name])
+    config["lrs"] = _rates(config["lrs"])
     return config
 
 
@@ -155,6 +156,18 @@ def _flag(key: str, value: object) -> bool:
     if found is None:
         raise ConfigError(key, "null" if value is None else value, WORDS[bool])
     return found
+
+
+def _rates(value: object) -> list[float] | None:
+    """What an interpolation gives for a list OmegaConf takes unseen, and a list in the list."""
+    if value is None:
+        return None
+    try:
+        if isinstance(value, list) and not any(isinstance(rate, bool | str) for rate in value):
+            return [float(rate) for rate in value]
+    except (TypeError, OverflowError):  # it is no number, or a whole one of 309 digits
+        pass
+    raise ConfigError("lrs", value, words_of(get_type_hints(Config)["lrs"]))
 
 
 def check_choices(chosen: Mapping[str, object], overrides: Sequence[str], catalog: Catalog) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runner.architectures.base import Architecture, Node, Nodes, check_choice, check_counts
+from runner.architectures.base import Architecture, Node, Nodes, check_choice, check_counts, check_repeats
 from runner.arrays import Shape
 
 PLAIN, BATCH = "none", "batch_norm1d"
@@ -26,7 +26,8 @@ class DeepMLP(Architecture):
     out: int
 
     def check(self) -> None:
-        check_counts(depth=self.depth, width=self.width, out=self.out)
+        check_counts(width=self.width, out=self.out)
+        check_repeats(depth=self.depth)
         check_choice("norm", self.norm, NORMS)
 
     def make_layers(self, input_shape: Shape) -> Nodes:

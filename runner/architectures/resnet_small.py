@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runner.architectures.base import Architecture, Node, Nodes, check_counts, check_not_empty
+from runner.architectures.base import Architecture, Node, Nodes, check_counts, check_not_empty, check_repeats
 from runner.arrays import Shape
 
 RELU: Node = {"layer": "relu"}
@@ -24,7 +24,8 @@ class ResNetSmall(Architecture):
 
     def check(self) -> None:
         check_not_empty(channels=self.channels)
-        check_counts(channels=self.channels, blocks=self.blocks, out=self.out)
+        check_counts(channels=self.channels, out=self.out)
+        check_repeats(blocks=self.blocks)
 
     def make_layers(self, input_shape: Shape) -> Nodes:
         nodes: Nodes = [("channels.0", node) for node in (*convolution(self.channels[0], 3, 1), RELU)]

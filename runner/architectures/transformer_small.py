@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runner.architectures.base import Architecture, Node, Nodes, check_counts, rows_of
+from runner.architectures.base import Architecture, Node, Nodes, check_counts, check_repeats, rows_of
 from runner.arrays import Shape
 from runner.errors import ConfigError
 
@@ -32,7 +32,8 @@ class TransformerSmall(Architecture):
     out: int
 
     def check(self) -> None:
-        check_counts(width=self.width, heads=self.heads, depth=self.depth, out=self.out)
+        check_counts(width=self.width, heads=self.heads, out=self.out)
+        check_repeats(depth=self.depth)
         if self.vocabulary is not None:
             check_counts(vocabulary=self.vocabulary)
         if self.width % self.heads:

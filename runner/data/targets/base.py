@@ -13,6 +13,16 @@ from runner.data.base import Samples, Target
 from runner.data.store import blocks_of, by_rows
 from runner.errors import ConfigError
 
+MOST = 10**9
+"""Of what a target may have; an array that holds it can still be described, though it will hardly fit into memory."""
+
+
+def check_counts(**values: int) -> None:
+    """Raises ConfigError where a number is below 1, or beyond all memory."""
+    for key, value in values.items():
+        if not 1 <= value <= MOST:
+            raise ConfigError(key, value, f"a whole number from 1 to {MOST}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Formula(Target):
@@ -23,8 +33,12 @@ class Formula(Target):
         if x.ndim != 2 or is_whole(x):
             kind = "tokens" if is_whole(x) else "inputs"
             raise ConfigError("", f"{kind} of shape {x.shape[1:]}", "for this target, numbers of shape (features,)")
-        formula = self.formula(x.shape[1], rng)
-        return by_rows(lambda part: formula(x[part]), blocks_of(x))
+        try:
+            formula = self.formula(x.shape[1], rng)
+            return by_rows(lambda part: formula(x[part]), blocks_of(x))
+        except MemoryError as error:
+            got = f"a {type(self).__name__} of more numbers than that"
+            raise ConfigError("", got, "as many as fit into memory") from error
 
     @abstractmethod
     def formula(self, features: int, rng: np.random.Generator) -> Callable[[Array], Array]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from runner.arrays import Array
-from runner.data.targets.base import Formula
+from runner.data.targets.base import Formula, check_counts
 from runner.errors import ConfigError
 
 
@@ -24,8 +24,7 @@ class Linear(Formula):
 
     def check(self) -> None:
         super().check()
-        if self.out < 1:
-            raise ConfigError("out", self.out, "a whole number from 1")
+        check_counts(out=self.out)
         wrong = [row for row in self.weights or [] if not self._is_row(row)]
         if wrong or self.weights == []:
             got = wrong[0] if wrong else self.weights

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from runner.arrays import Array
-from runner.data.targets.base import Formula
-from runner.errors import ConfigError
+from runner.data.targets.base import Formula, check_counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +22,7 @@ class Polynomial(Formula):
 
     def check(self) -> None:
         super().check()
-        if self.degree < 1:
-            raise ConfigError("degree", self.degree, "a whole number from 1")
+        check_counts(degree=self.degree)
 
     def formula(self, features: int, rng: np.random.Generator) -> Callable[[Array], Array]:
         c, c_0 = rng.standard_normal((self.degree, features)), rng.standard_normal()

@@ -9,8 +9,7 @@ from math import sqrt
 import numpy as np
 
 from runner.arrays import Array
-from runner.data.targets.base import Formula
-from runner.errors import ConfigError
+from runner.data.targets.base import Formula, check_counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,9 +24,7 @@ class Teacher(Formula):
 
     def check(self) -> None:
         super().check()
-        for key in ("hidden", "out"):
-            if getattr(self, key) < 1:
-                raise ConfigError(key, getattr(self, key), "a whole number from 1")
+        check_counts(hidden=self.hidden, out=self.out)
 
     def formula(self, features: int, rng: np.random.Generator) -> Callable[[Array], Array]:
         w_1 = rng.normal(0.0, 1 / sqrt(features), (features, self.hidden))
