@@ -35,12 +35,16 @@ if TYPE_CHECKING:
     from runner.records.sweep.parent import Parent
 
 MULTIRUN_FILE = "multirun.yaml"
+DESCRIPTION = ("config.yaml", "hydra.yaml", "overrides.yaml")
+"""What Hydra writes of a run into ``hydra.output_subdir``, where that is set."""
 
 
 class Footprint(Callback):
     """Notes, before Hydra makes the folders, which of them are new: a rejected run leaves none behind."""
 
     new_folders: ClassVar[list[Path]] = []
+    described: ClassVar[tuple[Path, set[Path]] | None] = None
+    """A run's new folder, and what Hydra writes of it there."""
     sweep_file: ClassVar[bytes | None] = None
     """What Hydra has written of an earlier sweep in the folder."""
     sweep: ClassVar[Path | None] = None
@@ -51,7 +55,11 @@ class Footprint(Callback):
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         _resume(config, "run")
         with suppress(OmegaConfBaseException, OSError):  # Hydra will refuse it
-            Footprint.new_folders = missing_folders(Path(config.hydra.run.dir))
+            folder, inside = Path(config.hydra.run.dir).absolute(), config.hydra.output_subdir
+            Footprint.new_folders = missing_folders(folder)
+            if inside is not None and not folder.exists() and not {"..", "/"} & set(Path(inside).parts):
+                Footprint.new_folders = missing_folders(folder / inside)
+                Footprint.described = folder, {folder / inside / name for name in DESCRIPTION}
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         _resume(config, "sweep")

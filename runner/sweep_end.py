@@ -19,9 +19,9 @@ from runner.sweep_results import job_statuses, record, show
 
 
 def sweep_away() -> None:
-    """Removes what a rejected run has made: Hydra's sweep file, and the new folders that are empty.
+    """Removes what a rejected run has made: Hydra's own files, and the new folders that are empty.
 
-    Among the jobs of an earlier sweep that file is again what it was.
+    Among the jobs of an earlier sweep Hydra's file is again what it was.
     """
     Footprint.held.close()
     folder, begun = Footprint.sweep, Footprint.parent is not None and Footprint.parent.run_id is not None
@@ -30,7 +30,16 @@ def sweep_away() -> None:
             (folder / MULTIRUN_FILE).unlink(missing_ok=True)
         else:
             (folder / MULTIRUN_FILE).write_bytes(Footprint.sweep_file)
+    if Footprint.described is not None:
+        _forget(*Footprint.described)
     remove_empty(Footprint.new_folders)
+
+
+def _forget(folder: Path, described: set[Path]) -> None:
+    """Removes what Hydra has written of a run of which there is nothing else."""
+    if {file for file in folder.rglob("*") if not file.is_dir()} <= described:
+        for file in described:
+            file.unlink(missing_ok=True)
 
 
 def engine_failed(error: EngineError) -> int:

@@ -42,6 +42,8 @@ CHOICES = [
 ]
 
 COMMAND_LINE = [
+    Bad(["hydra.output_subdir=described", "lr=-1"], "lr", "a finite number from 0"),
+    Bad(["hydra.output_subdir=a/b", "hydra.run.dir=one", "lr=-1"], "lr", "a finite number from 0"),
     Bad(["lr=[1,"], "command line", "KEY=VALUE"),
     Bad(["lr={a"], "command line", "KEY=VALUE"),
     Bad(["lr"], "command line", "KEY=VALUE"),
