@@ -76,3 +76,10 @@ def choices(allowed: Iterable[str], got: object) -> str:
     inside = [word for word in words if f"_{word}_" in f"_{got}_" or (len(word) > 2 and str(got).startswith(word))]
     near = difflib.get_close_matches(str(got), words, n=1) or sorted(inside, key=len)[-1:]
     return f"{listed} (did you mean {near[0]}?)" if near else listed
+
+
+def check_up_to(most: int, **values: int) -> None:
+    """Raises ConfigError where a number, by its key, is not from 1 to ``most``."""
+    for key, value in values.items():
+        if not 1 <= value <= most:
+            raise ConfigError(key, value, f"a whole number from 1 to {most}")

@@ -55,6 +55,14 @@ def name_streams() -> None:
         sys.stderr = cast(TextIO, Named(sys.stderr, ERROR))
 
 
+def silence(*streams: int) -> None:
+    """What is printed to these file descriptors, and what is held back for them, goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in streams:
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
+
+
 def is_refused(error: BaseException) -> bool:
     """Whether this is of what could not be printed."""
     return isinstance(error, OSError) and error.filename in (OUTPUT, ERROR)
@@ -66,8 +74,5 @@ def give_up(error: OSError) -> int:
     if not gone and sys.stderr is not None:
         with suppress(OSError):
             print(f"runner: {error.filename}: {error.strerror}", file=sys.stderr)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):
-        os.dup2(nowhere, stream)
-    os.close(nowhere)
+    silence(1, 2)
     return NO_READER if gone else NOT_FINISHED

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from runner.errors import NOT_FINISHED
+from runner.printing import silence
 
 HANGUP = getattr(signal, "SIGHUP", None)
 """A terminal was closed; Windows has no such signal."""
@@ -151,8 +152,4 @@ def _again(found: sys.UnraisableHookArgs) -> None:
 
 def _leave_terminal() -> None:
     """What is printed goes nowhere: the terminal that was closed takes no more."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):
-        if stat.S_ISCHR(os.fstat(stream).st_mode):
-            os.dup2(nowhere, stream)
-    os.close(nowhere)
+    silence(*(stream for stream in (1, 2) if stat.S_ISCHR(os.fstat(stream).st_mode)))

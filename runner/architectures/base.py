@@ -16,8 +16,8 @@ Node = dict[str, Any]
 Nodes = list[tuple[str, Node]]
 """Layers, each with the key, relative to ``architecture``, that it comes from."""
 
-MOST = 10_000
-"""Times that an architecture may repeat its layers."""
+MOST_REPEATS = 10_000
+"""Times that an architecture may repeat its layers: of more nobody would see the end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,13 +70,6 @@ def check_counts(**values: int | Sequence[int]) -> None:
         for key, count in counts.items():
             if count < 1:
                 raise ConfigError(key, count, "a whole number from 1")
-
-
-def check_repeats(**values: int) -> None:
-    """Raises ConfigError where layers are repeated less than once, or so often that nobody would see the end."""
-    for key, count in values.items():
-        if not 1 <= count <= MOST:
-            raise ConfigError(key, count, f"a whole number from 1 to {MOST}")
 
 
 def check_not_empty(**values: Sequence[int]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runner.architectures.base import Architecture, Node, Nodes, check_choice, check_counts, check_repeats
+from runner.architectures.base import MOST_REPEATS, Architecture, Node, Nodes, check_choice, check_counts
 from runner.arrays import Shape
+from runner.errors import check_up_to
 
 PLAIN, BATCH = "none", "batch_norm1d"
 NORMS = (PLAIN, "layer_norm", BATCH)
@@ -27,7 +28,7 @@ class DeepMLP(Architecture):
 
     def check(self) -> None:
         check_counts(width=self.width, out=self.out)
-        check_repeats(depth=self.depth)
+        check_up_to(MOST_REPEATS, depth=self.depth)
         check_choice("norm", self.norm, NORMS)
 
     def make_layers(self, input_shape: Shape) -> Nodes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runner.architectures.base import Architecture, Node, Nodes, check_counts, check_not_empty, check_repeats
+from runner.architectures.base import MOST_REPEATS, Architecture, Node, Nodes, check_counts, check_not_empty
 from runner.arrays import Shape
+from runner.errors import check_up_to
 
 RELU: Node = {"layer": "relu"}
 
@@ -25,7 +26,7 @@ class ResNetSmall(Architecture):
     def check(self) -> None:
         check_not_empty(channels=self.channels)
         check_counts(channels=self.channels, out=self.out)
-        check_repeats(blocks=self.blocks)
+        check_up_to(MOST_REPEATS, blocks=self.blocks)
 
     def make_layers(self, input_shape: Shape) -> Nodes:
         nodes: Nodes = [("channels.0", node) for node in (*convolution(self.channels[0], 3, 1), RELU)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runner.architectures.base import Architecture, Node, Nodes, check_counts, check_repeats, rows_of
+from runner.architectures.base import MOST_REPEATS, Architecture, Node, Nodes, check_counts, rows_of
 from runner.arrays import Shape
-from runner.errors import ConfigError
+from runner.errors import ConfigError, check_up_to
 
 FEEDFORWARD = 4
 """How many times ``width`` the inner linear layer of a block is."""
@@ -33,7 +33,7 @@ class TransformerSmall(Architecture):
 
     def check(self) -> None:
         check_counts(width=self.width, heads=self.heads, out=self.out)
-        check_repeats(depth=self.depth)
+        check_up_to(MOST_REPEATS, depth=self.depth)
         if self.vocabulary is not None:
             check_counts(vocabulary=self.vocabulary)
         if self.width % self.heads:

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from rich.console import Console as RichConsole
@@ -22,6 +21,7 @@ from runner.comparison.summary import RunVerdict
 from runner.errors import printable
 from runner.evaluation import Epoch
 from runner.outcome import Outcome, Record
+from runner.printing import silence
 from runner.published.table import Published
 from runner.records.drift import drift_sentence
 from runner.records.words import number, small, whole_verdict
@@ -44,8 +44,7 @@ class _Patient(RichConsole):
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
-        with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        silence(sys.stdout.fileno())
 
 
 def open_console() -> RichConsole:

@@ -50,13 +50,6 @@ WRONG_TYPES = [
     Bad(["epochs=two"], "epochs", "a whole number"),
     Bad(["replicas=0"], "replicas", "a whole number from 1"),
     Bad(["lrs=${lr}"], "lrs", "a list, each of it a number, or null"),
-    Bad(
-        ["architecture=deep_mlp", "architecture.depth=1000000000"],
-        "architecture.depth",
-        "a whole number from 1 to 10000",
-    ),
-    Bad(["target=linear", f"target.out={10**30}"], "target.out", "a whole number from 1 to 1000000000"),
-    Bad(["target=linear", "target.out=1000000000", "data.features=100000"], "target", "as many as fit into memory"),
     Bad(["lrs=[[1]]"], "lrs", "a list, each of it a number, or null"),
     Bad(["lrs=${architecture.hidden}", "architecture.hidden=[true]"], "lrs", "a list, each of it a number, or null"),
     Bad(["lrs=[]"], "lrs", "null, or a list of finite numbers from 0"),
@@ -117,6 +110,13 @@ NULLS = [
 ]
 
 OUT_OF_RANGE = [
+    Bad(
+        ["architecture=deep_mlp", "architecture.depth=1000000000"],
+        "architecture.depth",
+        "a whole number from 1 to 10000",
+    ),
+    Bad(["target=linear", f"target.out={10**30}"], "target.out", "a whole number from 1 to 1000000000"),
+    Bad(["target=linear", "target.out=1000000000", "data.features=100000"], "target", "as many as fit into memory"),
     Bad(["lr=-1"], "lr", "from 0"),
     Bad(["lr=nan"], "lr", "finite"),
     Bad(["lr=inf"], "lr", "finite"),

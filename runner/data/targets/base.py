@@ -17,13 +17,6 @@ MOST = 10**9
 """Of what a target may have; an array that holds it can still be described, though it will hardly fit into memory."""
 
 
-def check_counts(**values: int) -> None:
-    """Raises ConfigError where a number is below 1, or beyond all memory."""
-    for key, value in values.items():
-        if not 1 <= value <= MOST:
-            raise ConfigError(key, value, f"a whole number from 1 to {MOST}")
-
-
 @dataclass(frozen=True, kw_only=True)
 class Formula(Target):
     """y (samples, out) of x (samples, features), row by row."""

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from runner.arrays import Array
-from runner.data.targets.base import Formula, check_counts
-from runner.errors import ConfigError
+from runner.data.targets.base import MOST, Formula
+from runner.errors import ConfigError, check_up_to
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class Linear(Formula):
 
     def check(self) -> None:
         super().check()
-        check_counts(out=self.out)
+        check_up_to(MOST, out=self.out)
         wrong = [row for row in self.weights or [] if not self._is_row(row)]
         if wrong or self.weights == []:
             got = wrong[0] if wrong else self.weights

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from runner.arrays import Array
-from runner.data.targets.base import Formula, check_counts
+from runner.data.targets.base import MOST, Formula
+from runner.errors import check_up_to
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,7 @@ class Polynomial(Formula):
 
     def check(self) -> None:
         super().check()
-        check_counts(degree=self.degree)
+        check_up_to(MOST, degree=self.degree)
 
     def formula(self, features: int, rng: np.random.Generator) -> Callable[[Array], Array]:
         c, c_0 = rng.standard_normal((self.degree, features)), rng.standard_normal()

@@ -9,7 +9,8 @@ from math import sqrt
 import numpy as np
 
 from runner.arrays import Array
-from runner.data.targets.base import Formula, check_counts
+from runner.data.targets.base import MOST, Formula
+from runner.errors import check_up_to
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class Teacher(Formula):
 
     def check(self) -> None:
         super().check()
-        check_counts(hidden=self.hidden, out=self.out)
+        check_up_to(MOST, hidden=self.hidden, out=self.out)
 
     def formula(self, features: int, rng: np.random.Generator) -> Callable[[Array], Array]:
         w_1 = rng.normal(0.0, 1 / sqrt(features), (features, self.hidden))
